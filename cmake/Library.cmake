@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+# One call declares a library, its unit tests and its fuzzers, with every file named.
+
+# klutch_library(NAME x HEADERS ... [SOURCES ...] [DEPS ...] [PRIVATE_DEPS ...] [TESTS ...] [TEST_DEPS ...])
+#
+# NAME          folder path under src/ with '/' turned to '_' (kube/api -> kube_api); target klutch_<name>, alias klutch::<name>
+# HEADERS       public headers, relative to this folder; each must compile on its own (target all_verify_interface_header_sets)
+# SOURCES       implementation files; a library without any becomes an INTERFACE library
+# DEPS          what the public headers name; PRIVATE_DEPS what only the sources use (third-party libraries stay here)
+# TESTS         x_test.cc files; they form one executable <name>_test, one ctest entry, label "unit"
+# TEST_DEPS     more libraries for the tests, for example klutch::testing
+function(klutch_library)
+  cmake_parse_arguments(ARG "" "NAME" "HEADERS;SOURCES;DEPS;PRIVATE_DEPS;TESTS;TEST_DEPS" ${ARGN})
+  if(ARG_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "klutch_library(${ARG_NAME}): unknown arguments ${ARG_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target klutch_${ARG_NAME})
+  if(ARG_SOURCES)
+    add_library(${target} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/src FILES ${ARG_HEADERS})
+  target_link_libraries(${target} ${scope} klutch_options ${ARG_DEPS})
+  add_library(klutch::${ARG_NAME} ALIAS ${target})
+
+  if(KLUTCH_TESTS AND ARG_TESTS)
+    klutch_test(NAME ${ARG_NAME}_test SOURCES ${ARG_TESTS} DEPS klutch::${ARG_NAME} ${ARG_TEST_DEPS} ${ARG_PRIVATE_DEPS})
+  endif()
+endfunction()
+
+# klutch_test(NAME x_test SOURCES ... DEPS ... [LABEL unit|component|e2e] [TIMEOUT seconds])
+# One GoogleTest executable and one ctest entry. Test cases are counted from GoogleTest's own XML report.
+function(klutch_test)
+  cmake_parse_arguments(ARG "" "NAME;LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} klutch_test_main)
+  target_precompile_headers(${ARG_NAME} REUSE_FROM klutch_test_main)
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+    ENVIRONMENT "KLUTCH_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+endfunction()
+
+# klutch_fuzzer(NAME x_fuzz SOURCES ... DEPS ... [CORPUS dir])
+# Built with libFuzzer under the `fuzz` preset. Elsewhere it becomes a replay test: the committed corpus runs once as a
+# ctest entry with label "fuzz", so that a finding stays fixed.
+function(klutch_fuzzer)
+  cmake_parse_arguments(ARG "" "NAME;CORPUS" "SOURCES;DEPS" ${ARGN})
+  if(NOT KLUTCH_TESTS AND NOT KLUTCH_FUZZ)
+    return()
+  endif()
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS})
+  if(KLUTCH_FUZZ)
+    target_link_options(${ARG_NAME} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_link_libraries(${ARG_NAME} PRIVATE klutch_fuzz_replay)
+    add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME} ${ARG_CORPUS})
+    set_tests_properties(${ARG_NAME} PROPERTIES LABELS fuzz TIMEOUT 300)
+  endif()
+endfunction()

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+# Debian packages only. Libraries name these targets under PRIVATE_DEPS, never in a public header.
+
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(spdlog 1.10 REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.81 EXACT REQUIRED COMPONENTS context json url)
+find_package(prometheus-cpp REQUIRED COMPONENTS core)
+
+# Boost.Asio and Beast with the macros that every user must agree on (one definition rule).
+add_library(klutch_asio INTERFACE)
+target_link_libraries(klutch_asio INTERFACE Boost::headers Boost::context Threads::Threads)
+target_compile_definitions(klutch_asio INTERFACE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_CONCEPTS BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION)
+
+if(KLUTCH_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()
+if(KLUTCH_BENCH)
+  find_package(benchmark REQUIRED)
+endif()
