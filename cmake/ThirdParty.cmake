@@ -7,7 +7,7 @@ find_package(fmt 9 REQUIRED)
 find_package(spdlog 1.10 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
-find_package(Boost 1.81 EXACT REQUIRED COMPONENTS context json url)
+find_package(Boost 1.81.0 EXACT CONFIG REQUIRED COMPONENTS headers context json url)
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 
 # Boost.Asio and Beast with the macros that every user must agree on (one definition rule).

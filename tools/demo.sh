@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Shows what exists by running it. Builds nothing: `make demo` has done that.
+#
+#   tools/demo.sh            for people: each step with what it prints
+#   tools/demo.sh --check    for tests: the same steps, their answers compared with what they must be; the last line
+#                            counts them
+#
+# Everything it writes is in .state/demo. Steps whose program is not there yet say so and are skipped.
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+build=${KLUTCH_BUILD:-build/release}
+state=.state/demo
+checking=false
+[[ ${1:-} == --check ]] && checking=true
+passed=0 failed=0 skipped=0
+server_pid=''
+
+stop_server() {
+  [[ -n $server_pid ]] || return 0
+  kill -TERM "$server_pid" 2>/dev/null || true
+  wait "$server_pid" 2>/dev/null || true
+  server_pid=''
+}
+trap stop_server EXIT
+
+title() { printf '\n==> %s\n' "$*"; }
+show() { printf '  $ %s\n' "$*"; }
+indent() { sed 's/^/    /'; }
+
+# expect WHAT TEXT WANTED : prints the text; in check mode also counts whether it contains WANTED.
+expect() {
+  local what=$1 text=$2 wanted=$3
+  printf '%s\n' "$text" | indent
+  if [[ $text == *"$wanted"* ]]; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf '  !! %s: expected to see "%s"\n' "$what" "$wanted"
+  fi
+}
+
+skip() {
+  skipped=$((skipped + 1))
+  printf '  -- skipped: %s\n' "$*"
+}
+
+# find_program NAME : its path in the build folder, or nothing.
+find_program() { find "$build" -type f -name "$1" -perm -u+x 2>/dev/null | head -n 1; }
+
+step_errors() {
+  local program
+  title "base: one Result, one Error, one table from codes to HTTP status and exit code"
+  program=$(find_program base_errors)
+  [[ -n $program ]] || { skip "examples/base_errors is not built"; return; }
+  show "base_errors port=8443"
+  expect "a good setting" "$("$program" port=8443 2>&1)" "port 8443"
+  show "base_errors port=0"
+  expect "a bad setting" "$("$program" port=0 2>&1 || printf 'exit code %d\n' $?)" "Invalid"
+}
+
+step_greeter() {
+  title "http: a TLS server on our own libraries"
+  [[ -n $(find_program http_greeter) ]] || { skip "examples/http_greeter is not there yet"; return; }
+  skip "the tour of http_greeter is not written yet"
+}
+
+mkdir -p "$state"
+printf 'Klutch %s, commit %s\n' "$(sed -n 's/^project(klutch VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)" \
+  "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
+
+title "The libraries of this checkout (each has a README in src/)"
+for readme in src/*/README.md; do
+  folder=$(basename "$(dirname "$readme")")
+  printf '  %-8s %s\n' "$folder" "$(sed -n '3,/^$/p' "$readme" | tr '\n' ' ' | cut -c 1-98)"
+done
+
+step_errors
+step_greeter
+stop_server
+
+title "What exists, and what comes next"
+cat <<'TEXT' | indent
+Here today: the ground floor, which every program will stand on. The programs themselves (API server, composer,
+provider, broker, backend, konnector, kubectl plugin) are planned; README.md says in which order.
+TEXT
+
+if $checking; then printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"; fi
+((failed == 0))

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every test that needs no foreign server, and counts test cases.
+
+  tools/test/run.py [STEP...]      steps: dev asan demo; default: all, in this order
+
+  dev    builds everything with tests; runs units, components, lints, and the fuzzers' committed inputs once
+  asan   builds the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer; runs them and the inputs again
+  demo   runs the demo and compares its answers
+
+The last line is always `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+import counts as counting
+from counts import Counts
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CORES = int(os.environ.get("JOBS") or len(os.sched_getaffinity(0)))
+
+
+def say(text):
+    print(f"==> {text}", flush=True)
+
+
+def run(command, **more):
+    return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False, **more)
+
+
+def build(preset, *options):
+    unity = ["-DKLUTCH_UNITY=ON"] if os.environ.get("KLUTCH_UNITY") == "1" else []
+    return run(["tools/build.sh", preset, "all", "--", *unity, *options]).returncode == 0
+
+
+def ctest(preset, *selection):
+    """Runs ctest in a preset's build folder with fresh reports and returns the counts."""
+    folder = ROOT / "build" / preset
+    reports = folder / "reports"
+    shutil.rmtree(reports, ignore_errors=True)
+    reports.mkdir(parents=True)
+    junit = reports / "ctest.junit"
+    say(f"test {preset}")
+    run(["ctest", "--test-dir", str(folder), "-j", str(CORES), "--output-on-failure", "--no-tests=error",
+         "--timeout", "300", "--output-junit", str(junit), *selection],
+        env={**os.environ, "GTEST_OUTPUT": f"xml:{reports}/", "GTEST_COLOR": "no", "GTEST_BRIEF": "1"})
+    if not junit.exists():
+        return Counts(failed=1, failures=[f"{preset}: ctest wrote no report"])
+    return counting.from_ctest(junit, reports, preset)
+
+
+def step_dev():
+    if not build("dev"):
+        return Counts(failed=1, failures=["dev: the build failed"])
+    return ctest("dev")
+
+
+def step_asan():
+    if not build("asan"):
+        return Counts(failed=1, failures=["asan: the build failed"])
+    return ctest("asan", "-L", "^(unit|fuzz)$")
+
+
+def step_demo():
+    """The demo against the programs of the dev build: the tests build no second optimised tree."""
+    say("test demo")
+    done = run(["tools/demo.sh", "--check"], stdout=subprocess.PIPE, text=True,
+               env={**os.environ, "KLUTCH_BUILD": "build/dev"})
+    print(done.stdout, flush=True)
+    result = counting.from_last_line(done.stdout) or Counts()
+    if result.failed:
+        result.failures.append("demo: see its output above")
+    elif done.returncode != 0:
+        result.fail(f"demo: exit code {done.returncode}")
+    if result.skipped:
+        result.skips.append(f"demo: {result.skipped} step(s) whose program is not there yet")
+    return result
+
+
+STEPS = {"dev": step_dev, "asan": step_asan, "demo": step_demo}
+
+
+def main(names):
+    unknown = [n for n in names if n not in STEPS]
+    if unknown:
+        print(f"run.py: there is no step {unknown[0]!r} (have: {' '.join(STEPS)})", file=sys.stderr)
+        return 2
+    total, timings = Counts(), []
+    for name in names or STEPS:
+        started = time.monotonic()
+        part = STEPS[name]()
+        timings.append(f"  {name:<6} {time.monotonic() - started:6.0f} s   {part}")
+        total += part
+    say("steps")
+    print("\n".join(timings))
+    return counting.close(total)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
