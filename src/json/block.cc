@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 #include <random>
+#include <utility>
 
 #include "base/check.h"
 
@@ -182,6 +183,35 @@ void Block::remove_from_index(std::uint32_t position) noexcept {
   }
   table[hole] = 0;
   for (std::uint32_t at = 0; at < count; ++at) table[at] -= table[at] > position + 1 ? 1 : 0;
+}
+
+Value Block::adopt_array(std::span<Value> elements) {
+  Value array(Kind::kArray);
+  if (elements.empty()) return array;
+  Block* block = make_array(elements.size());
+  for (Value& element : elements) new (block->values() + block->size++) Value(std::move(element));
+  array.store(block);
+  return array;
+}
+
+Value Block::object_for(std::size_t count) {
+  Value object(Kind::kObject);
+  if (count != 0) object.store(make_object(count));
+  return object;
+}
+
+bool Block::adopt_member(Value& object, Value& key, Value& value) {
+  Block& block = *object.block();
+  if (const std::uint32_t same = block.find(key.as_string()); same != kNotFound) {
+    block.members()[same].value_ = std::move(value);
+    return false;
+  }
+  Member* slot = new (block.members() + block.size) Member;
+  slot->key_ = std::move(key);
+  slot->value_ = std::move(value);
+  block.add_to_index(block.size);
+  ++block.size;
+  return true;
 }
 
 }  // namespace klutch::json::detail

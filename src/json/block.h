@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "json/value.h"
 
@@ -41,6 +43,14 @@ struct Block {
   /// Closes the gap of the member at `position`, whose value was moved away.
   void remove(std::uint32_t position) noexcept;
   void rebuild_index() noexcept;
+
+  /// An array with the content of `elements`, which are left null.
+  static Value adopt_array(std::span<Value> elements);
+  /// An empty object with room for `count` members.
+  static Value object_for(std::size_t count);
+  /// Moves a key (a string) and its value into an object made by object_for(). False when the key was there
+  /// already: then only the value is replaced.
+  static bool adopt_member(Value& object, Value& key, Value& value);
 
  private:
   [[nodiscard]] std::uint32_t slots() const noexcept;
