@@ -18,6 +18,7 @@ target_compile_definitions(klutch_asio INTERFACE
 
 if(KLUTCH_TESTS)
   find_package(GTest 1.12 REQUIRED)
+  find_package(rapidcheck REQUIRED)
 endif()
 if(KLUTCH_BENCH)
   find_package(benchmark REQUIRED)
