@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # clang-tidy on what changed: the source files that differ from main (on main: from the commit before), committed or
-# not, and those beside a changed header.
+# not, and those beside a changed header. Tests are left out: GoogleTest's macros are most of what it would look at.
 #
 #   tools/tidy.sh [FILE.cc...]      the named files; --all: every source file
 set -euo pipefail
@@ -22,12 +22,12 @@ changed_sources() {
     git ls-files --others --exclude-standard -- '*.cc' '*.h'
   } | while read -r file; do
     if [[ $file == *.h ]]; then file=${file%.h}.cc; fi
-    if [[ -f $file && $file != third_party/* ]]; then printf '%s\n' "$file"; fi
+    if [[ -f $file && $file != third_party/* && $file != *_test.cc ]]; then printf '%s\n' "$file"; fi
   done | sort -u
 }
 
 if [[ ${1:-} == --all ]]; then
-  mapfile -t files < <(git ls-files 'src/*.cc' 'cmd/*.cc' 'examples/*.cc')
+  mapfile -t files < <(git ls-files 'src/*.cc' 'cmd/*.cc' 'examples/*.cc' ':!*_test.cc')
 elif (($#)); then
   files=("$@")
 else

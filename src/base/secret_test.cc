@@ -36,7 +36,7 @@ TEST(Secret, MovingHandsOverTheSameMemoryAndEmptiesTheSource) {
   EXPECT_TRUE(from.empty());  // NOLINT(bugprone-use-after-move): the emptiness is what is promised
   from = std::move(to);
   EXPECT_EQ(from.reveal(), "short");
-  EXPECT_TRUE(to.empty());  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(to.empty());  // NOLINT(bugprone-use-after-move): as above
 }
 
 TEST(Secret, CopiesAreIndependent) {
