@@ -4,8 +4,9 @@
 
   check_layers.py [ROOT]      exit code 1 and one line per finding
 
-Two tables are the whole truth: LAYERS says which library may include which, THIRD_PARTY says which folder may know
-which outside library. Public headers never show a third-party type; the few private headers that may are listed.
+LAYERS says which library may include which, THIRD_PARTY which folder may know which outside library. A header that its
+CMakeLists.txt names under HEADERS is public and never shows a third-party type; every other header is private to its
+library, apart from the libraries that FRIENDS names.
 """
 
 import pathlib
@@ -65,10 +66,16 @@ THIRD_PARTY = [
 ]
 # In a header only these may appear; everything else of THIRD_PARTY stays behind the seam.
 ALLOWED_IN_HEADERS = re.compile(r"tl/expected\.hpp$")
-# Headers that only sources of the same folder include. Each is private to its library and says so at its top.
-PRIVATE_HEADER = re.compile(r"(^|/)(internal|detail)/|_(internal|private)\.h$")
-PRIVATE_HEADERS = set()
+# private header -> libraries that may include it besides its own.
+FRIENDS = {
+    "async/asio_bridge.h": {"http"},
+    "async/core.h": {"http"},
+    "crypto/certificate_access.h": {"http"},
+    "crypto/key_access.h": {"jose", "http"},
+    "crypto/openssl.h": {"jose", "http"},
+}
 
+CMAKE_HEADERS = re.compile(r"\bHEADERS\s+((?:[\w./-]+\.h\s*)+)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 
 
@@ -84,17 +91,27 @@ def library_of(path):
     return parts[1]
 
 
+def public_headers(root):
+    """Every header that a CMakeLists.txt under src/ names under HEADERS."""
+    public = set()
+    for path in tree.files(root, {".txt"}):
+        if path.name == "CMakeLists.txt" and path.parts[0] == "src":
+            for match in CMAKE_HEADERS.finditer("\n".join(tree.read_lines(root, path))):
+                public |= {path.parent / name for name in match.group(1).split()}
+    return public
+
+
 def is_test(path):
     return (path.stem.endswith(("_test", "_fuzz", "_bench", "_testing"))
             or path.parts[0] in ("tests", "bench") or "testing" in path.parts)
 
 
-def check_project_include(path, line_number, text, known):
+def check_project_include(path, line_number, text, headers, public):
     where = f"{path}:{line_number}"
-    own = library_of(path)
-    other = library_of(pathlib.PurePosixPath("src") / text)
-    if other not in known:
-        return None  # a file of the same folder, or generated
+    header = pathlib.PurePosixPath("src") / text
+    own, other = library_of(path), library_of(header)
+    if header not in headers:
+        return None  # generated, or the compiler will say so
     if other == "testing":
         return None if is_test(path) else f"{where}: only tests may include testing/ ({text})"
     if own is None or own == "testing" or own == other:
@@ -103,17 +120,17 @@ def check_project_include(path, line_number, text, known):
         return f"{where}: library '{own}' has no row in LAYERS of tools/lint/check_layers.py"
     if other not in LAYERS[own]:
         return f"{where}: '{own}' must not include '{other}' ({text})"
+    if header not in public and own not in FRIENDS.get(text, ()) and not is_test(path):
+        return f"{where}: {text} is private to '{other}'"
     return None
 
 
-def check_third_party(path, line_number, text):
+def check_third_party(path, line_number, text, public):
     where = f"{path}:{line_number}"
     for pattern, folders in THIRD_PARTY:
         if not re.match(pattern, text):
             continue
-        public_header = path.suffix == ".h" and path.parts[0] == "src" and not is_test(path)
-        private = str(path) in PRIVATE_HEADERS or PRIVATE_HEADER.search(str(path))
-        if public_header and not private and not ALLOWED_IN_HEADERS.match(text):
+        if path in public and not ALLOWED_IN_HEADERS.match(text):
             return f"{where}: third-party <{text}> in a public header; keep it behind the source file"
         if folders is None or is_test(path) and "tests" in folders:
             return None
@@ -121,22 +138,23 @@ def check_third_party(path, line_number, text):
         if place not in folders and path.parts[0] not in folders and not (is_test(path) and place == "testing"):
             return f"{where}: <{text}> belongs only in {', '.join(sorted(folders))}"
         return None
-    if text.startswith("boost/") and path.suffix == ".h" and path.parts[0] == "src":
-        return f"{where}: Boost <{text}> in a header; keep it behind the source file"
+    if text.startswith("boost/") and path in public:
+        return f"{where}: Boost <{text}> in a public header; keep it behind the source file"
     return None
 
 
 def check(root):
     findings = []
     sources = [p for p in tree.files(root, tree.CXX_SUFFIXES) if p.parts[0] in ("src", "cmd", "examples", "tests", "bench")]
-    known = {library_of(p) for p in sources} | set(LAYERS) | {"testing"}
+    headers, public = {p for p in sources if p.suffix == ".h"}, public_headers(root)
     for path in sources:
         for number, line in enumerate(tree.read_lines(root, path), start=1):
             match = INCLUDE.match(line)
             if not match:
                 continue
             quoted, angled = match.groups()
-            finding = check_project_include(path, number, quoted, known) if quoted else check_third_party(path, number, angled)
+            finding = (check_project_include(path, number, quoted, headers, public) if quoted
+                       else check_third_party(path, number, angled, public))
             if finding:
                 findings.append(finding)
     return findings

@@ -19,6 +19,7 @@ class LintCase(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(folder.name)
         self.write("src/base/error.h", "#pragma once\n")
+        self.write("src/base/CMakeLists.txt", "klutch_library(NAME base HEADERS error.h SOURCES error.cc)\n")
         self.write("src/http/client.h", "#pragma once\n#include \"base/error.h\"\n")
 
     def write(self, name, text):
@@ -70,8 +71,19 @@ class Layers(LintCase):
         self.assert_finding(check_layers, "'surprise' has no row")
 
     def test_third_party_types_stay_out_of_public_headers(self):
+        self.write("src/http/CMakeLists.txt", "klutch_library(NAME http HEADERS client.h\n  server.h SOURCES server.cc)\n")
+        self.write("src/http/stream.h", "#pragma once\n#include <boost/beast/core.hpp>\n")
+        self.assert_clean(check_layers)
         self.write("src/http/server.h", "#pragma once\n#include <boost/beast/core.hpp>\n")
-        self.assert_finding(check_layers, "in a public header")
+        self.assert_finding(check_layers, "src/http/server.h:3: third-party <boost/beast/core.hpp> in a public header")
+
+    def test_private_headers_stay_in_their_library(self):
+        self.write("src/json/CMakeLists.txt", "klutch_library(NAME json HEADERS value.h SOURCES value.cc)\n")
+        self.write("src/json/block.h", "#pragma once\n")
+        self.write("src/json/value.cc", '#include "json/block.h"\n')
+        self.assert_clean(check_layers)
+        self.write("src/http/client.cc", '#include "json/block.h"\n')
+        self.assert_finding(check_layers, "json/block.h is private to 'json'")
 
     def test_third_party_stays_in_its_folder(self):
         self.write("src/obs/log.cc", "#include <openssl/evp.h>\n")
