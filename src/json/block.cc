@@ -182,6 +182,7 @@ void Block::remove_from_index(std::uint32_t position) noexcept {
     hole = at;
   }
   table[hole] = 0;
+  if (position + 1 == size) return;  // nobody moves up
   for (std::uint32_t at = 0; at < count; ++at) table[at] -= table[at] > position + 1 ? 1 : 0;
 }
 

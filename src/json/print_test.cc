@@ -8,48 +8,58 @@
 #include <sstream>
 
 #include "json/build.h"
-#include "json/go_table.h"
 #include "json/parse.h"
+#include "testing/table.h"
 
 namespace klutch::json {
 namespace {
 
+using testing::read_table;
+
+std::string from_hex(std::string_view hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  }
+  return bytes;
+}
+
 const PrintOptions kPlain{.escape_html = false, .indent = 0};
 
 TEST(Print, PrintsFloatsAsGoDoes) {
-  const auto rows = go_rows("float");
+  const auto rows = read_table("src/json/testdata/go_floats.tsv", 2);
   ASSERT_GE(rows.size(), 200U);
   for (const auto& row : rows) {
-    const auto number = std::bit_cast<double>(std::uint64_t{std::stoull(row[1], nullptr, 16)});
-    EXPECT_EQ(print(number), row[2]) << row[1];
+    const auto number = std::bit_cast<double>(std::uint64_t{std::stoull(row[0], nullptr, 16)});
+    EXPECT_EQ(print(number), row[1]) << row[0];
   }
 }
 
 TEST(Print, PrintsStringsAsGoDoes) {
-  const auto rows = go_rows("string");
+  const auto rows = read_table("src/json/testdata/go_strings.tsv", 3);
   ASSERT_GE(rows.size(), 256U);
   for (const auto& row : rows) {
-    const std::string bytes = from_hex(row[1]);
-    EXPECT_EQ(print(bytes), row[2]) << row[1];
-    EXPECT_EQ(print(bytes, kPlain), row[3]) << row[1];
+    const std::string bytes = from_hex(row[0]);
+    EXPECT_EQ(print(bytes), row[1]) << row[0];
+    EXPECT_EQ(print(bytes, kPlain), row[2]) << row[0];
     std::string appended = "x";
     print_string_to(appended, bytes);
-    EXPECT_EQ(appended, "x" + row[2]) << row[1];
+    EXPECT_EQ(appended, "x" + row[1]) << row[0];
   }
 }
 
 TEST(Print, PrintsDocumentsAsGoDoesCompactAndIndented) {
-  const auto rows = go_rows("document");
+  const auto rows = read_table("src/json/testdata/go_documents.tsv", 4);
   ASSERT_GE(rows.size(), 10U);
   for (const auto& row : rows) {
-    const auto value = parse(row[1]);
-    ASSERT_TRUE(value) << row[1];
-    EXPECT_EQ(canonical(*value), row[2]);
-    const auto sorted = parse(row[2]);
-    ASSERT_TRUE(sorted) << row[2];
-    EXPECT_EQ(print(*sorted), row[2]);
-    EXPECT_EQ(print_pretty(*sorted, 2), from_hex(row[3]));
-    EXPECT_EQ(print_pretty(*sorted), from_hex(row[4]));
+    const auto value = parse(row[0]);
+    ASSERT_TRUE(value) << row[0];
+    EXPECT_EQ(canonical(*value), row[1]);
+    const auto sorted = parse(row[1]);
+    ASSERT_TRUE(sorted) << row[1];
+    EXPECT_EQ(print(*sorted), row[1]);
+    EXPECT_EQ(print_pretty(*sorted, 2), from_hex(row[2]));
+    EXPECT_EQ(print_pretty(*sorted), from_hex(row[3]));
   }
 }
 

@@ -34,8 +34,7 @@ def run(command, **more):
 
 
 def build(preset, *options):
-    # Unity batches nearly halve a build from nothing; CI builds from nothing every time.
-    unity = ["-DKLUTCH_UNITY=" + ("ON" if os.environ.get("CI") == "true" else "OFF")]
+    unity = ["-DKLUTCH_UNITY=ON"] if os.environ.get("KLUTCH_UNITY") == "1" else []
     return run(["tools/build.sh", preset, "all", "--", *unity, *options]).returncode == 0
 
 
