@@ -3,6 +3,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <csignal>
+
 #include "async/core.h"
 #include "base/check.h"
 
@@ -11,7 +13,10 @@ namespace klutch::async {
 namespace asio = boost::asio;
 
 Loop::Core::Core(Loop& loop, const Options& options)
-    : io(1), stacks(options.stack_bytes), loop_(loop), options_(options), timer_(io) {}
+    : io(1), stacks(options.stack_bytes), loop_(loop), options_(options), timer_(io) {
+  std::signal(SIGPIPE,
+              SIG_IGN);  // a peer that has closed is an error of one write, not the end of the process
+}
 
 Loop::Core::~Core() {
   CHECK(fibers == 0);

@@ -11,7 +11,8 @@
 
 // A Loop is one thread's event loop: it runs fibers and the I/O they wait for. A program has one Loop, a
 // server that wants more cores has one per thread. Fibers never move between loops, so code on one loop needs
-// no locks. Only post(), cancel() and the constructor may be called from other threads.
+// no locks. Only post(), cancel() and the constructor may be called from other threads. Making one turns
+// SIGPIPE off for the process.
 //
 //   int main() {
 //     async::Loop loop;

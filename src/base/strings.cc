@@ -8,7 +8,7 @@ namespace klutch {
 namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
-constexpr std::string_view kHex = "0123456789ABCDEF";
+constexpr std::string_view kHexDigits = "0123456789ABCDEF";
 
 unsigned byte_at(std::string_view text, std::size_t index) {
   return static_cast<unsigned char>(text[index]);
@@ -39,8 +39,8 @@ bool second_byte_fits(unsigned lead, unsigned second) {
 }
 
 void append_hex_byte(std::string& out, unsigned byte) {
-  out += kHex[byte >> 4U];
-  out += kHex[byte & 0xFU];
+  out += kHexDigits[byte >> 4U];
+  out += kHexDigits[byte & 0xFU];
 }
 
 void append_escaped(std::string& out, std::string_view c) {

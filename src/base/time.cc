@@ -43,13 +43,16 @@ struct Parts {
 Parts split_time(Time time) {
   const auto whole = std::chrono::floor<seconds>(time);
   const auto day = std::chrono::floor<days>(whole);
+  // Not time - whole: for the earliest times that difference passes through a value that does not fit.
+  const std::int64_t nanos =
+      (time.time_since_epoch().count() % 1'000'000'000 + 1'000'000'000) % 1'000'000'000;
   const auto in_day = static_cast<int>((whole - day).count());
   return {.date = year_month_day(day),
           .weekday = std::chrono::weekday(day).c_encoding(),
           .hour = in_day / 3600,
           .minute = in_day / 60 % 60,
           .second = in_day % 60,
-          .nanos = (time - whole).count()};
+          .nanos = nanos};
 }
 
 void append_number(std::string& out, std::int64_t value, int width) {

@@ -24,7 +24,7 @@ struct KeyPair {
 struct TlsSession {
   std::string version;   ///< "TLSv1.3"
   std::string protocol;  ///< chosen by ALPN, empty if none
-  /// The peer's certificates as PEM, leaf first, only if they were verified; empty if it showed none.
+  /// On the server's side, the client's verified certificates as PEM, leaf first; empty if it showed none.
   std::vector<std::string> peer_chain;
 };
 
