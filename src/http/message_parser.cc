@@ -124,6 +124,11 @@ bool has_folding(std::string_view lines) noexcept {
 }  // namespace
 
 struct MessageParser::Impl {
+  template <class F>
+  decltype(auto) with(F function) {
+    return request ? function(*request) : function(*response);
+  }
+
   Impl(Kind kind, const MessageLimits& message_limits) : limits(message_limits) {
     if (kind == Kind::kRequest) {
       request.emplace(parsed, limits);
@@ -132,11 +137,6 @@ struct MessageParser::Impl {
       response->skip(kind == Kind::kResponseToHead);
     }
     with([](auto& parser) { parser.eager(false); });
-  }
-
-  template <class F>
-  decltype(auto) with(F function) {
-    return request ? function(*request) : function(*response);
   }
 
   tl::unexpected<Error> give_up(Error error) {
@@ -243,9 +243,7 @@ bool MessageParser::keep_alive() const noexcept {
 }
 
 bool MessageParser::has_body() const noexcept {
-  CHECK(head_complete());
-  return !complete() ||
-         impl_->with([](auto& parser) { return parser.chunked() || parser.content_length() > 0U; });
+  return !complete() || impl_->with([](auto& parser) { return parser.chunked(); }) || content_length().value_or(0) > 0;
 }
 
 std::optional<std::uint64_t> MessageParser::content_length() const noexcept {

@@ -51,7 +51,7 @@ Result<> trust(SSL_CTX* context, const std::string& pem, STACK_OF(X509_NAME) * n
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), next.get()) != 1) {
       return fail(Code::kInvalid, "a trusted certificate cannot be used: " + openssl::take_error());
     }
-    if (names != nullptr) SSL_add_to_stack(names, next.get());
+    if (names != nullptr) sk_X509_NAME_push(names, X509_NAME_dup(X509_get_subject_name(next.get())));
     ++count;
   }
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
