@@ -134,6 +134,18 @@ RC_GTEST_PROP(JsonProperty, EveryPartIsFoundByItsPointer, (const Value& value)) 
   check_pointers(value, value, path);
 }
 
+/// The peer refuses half a surrogate pair, which we read as Go does; it skips a byte order mark and stops at
+/// a zero byte; Boost's parser refuses exponents beyond an int even where the number is 0.
+bool judged_differently(const std::string& text) {
+  const std::size_t exponent = text.find_first_of("eE");
+  const std::size_t digits = text.find_first_not_of("-+", std::min(exponent, text.size() - 1) + 1);
+  const std::size_t end = text.find_first_not_of("0123456789", std::min(digits, text.size()));
+  const bool huge_exponent =
+      exponent != text.npos && digits != text.npos && std::min(end, text.size()) - digits >= 9;
+  return huge_exponent || text.find("\\ud") != text.npos || text.find("\\uD") != text.npos ||
+         text.starts_with('\xef') || text.find('\0') != text.npos;
+}
+
 RC_GTEST_PROP(JsonProperty, OneWrongByteIsJudgedAsAnotherLibraryDoes, (const Value& value)) {
   std::string text = print(value);
   const auto at = *rc::gen::inRange<std::size_t>(0, text.size());
@@ -148,10 +160,7 @@ RC_GTEST_PROP(JsonProperty, OneWrongByteIsJudgedAsAnotherLibraryDoes, (const Val
   }
   const auto ours = parse(text);
   const Peer theirs = Peer::parse(text, nullptr, false);
-  const bool half_surrogate = text.find("\\ud") != text.npos || text.find("\\uD") != text.npos;
-  // We read half a surrogate pair as Go does, and a whole number beyond uint64 or a byte order mark otherwise
-  // than it.
-  if (half_surrogate || text.starts_with('\xef')) return;
+  RC_PRE(!judged_differently(text));
   RC_ASSERT(ours.has_value() != theirs.is_discarded());
 }
 
