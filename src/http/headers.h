@@ -56,4 +56,7 @@ class Headers {
 /// Whether `text` is a token (RFC 9110 §5.6.2): a method or field name.
 [[nodiscard]] bool is_token(std::string_view text) noexcept;
 
+/// Whether `value` has no control characters other than tab (RFC 9110 §5.5).
+[[nodiscard]] bool is_field_value(std::string_view value) noexcept;
+
 }  // namespace klutch::http

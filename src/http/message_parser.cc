@@ -23,6 +23,7 @@ struct Parsed {
   std::string_view piece;
   std::size_t fields = 0;
   std::size_t content_lengths = 0;
+  std::optional<Error> refusal;  // why a callback stopped the parser
   bool head_complete = false;
   bool complete = false;
 };
@@ -31,15 +32,24 @@ std::string_view view(boost::core::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
+/// Stops the Beast parser; the error code it passes on means nothing.
+void refuse(Parsed& parsed, error_code& ec, Code code, std::string message) {
+  parsed.refusal.emplace(code, std::move(message));
+  ec = BeastError::bad_value;
+}
+
 /// Refuses heads whose end of body is open to interpretation (RFC 9112 §6.1, §6.3).
-void check_framing(const Parsed& parsed, error_code& ec) {
+void check_framing(Parsed& parsed, error_code& ec) {
   const auto& headers = parsed.head.headers;
-  if (parsed.content_lengths > 1) ec = BeastError::multiple_content_length;
+  if (parsed.content_lengths > 1) {
+    refuse(parsed, ec, Code::kBadRequest, "malformed HTTP message: more than one Content-Length");
+    return;
+  }
   if (!headers.contains("Transfer-Encoding")) return;
   if (parsed.head.version < 11 || parsed.content_lengths > 0) {
-    ec = BeastError::bad_transfer_encoding;
+    refuse(parsed, ec, Code::kBadRequest, "malformed HTTP message: Transfer-Encoding is not allowed here");
   } else if (!equal_ignore_case(headers.joined("Transfer-Encoding"), "chunked")) {
-    ec = BeastError::bad_value;  // a coding we do not know: 501, see to_error()
+    refuse(parsed, ec, Code::kUnsupported, "the only transfer coding understood is chunked");
   }
 }
 
@@ -72,7 +82,12 @@ class Sink final : public beast::http::basic_parser<kRequest> {
   void on_field_impl(beast::http::field field, View name, View value, error_code& ec) override {
     if (parsed_.head_complete) return;  // a trailer: nothing here may depend on what comes after the body
     if (++parsed_.fields > limits_.fields) {
-      ec = BeastError::header_limit;
+      refuse(parsed_, ec, Code::kTooLarge,
+             "the message has more than " + std::to_string(limits_.fields) + " fields");
+      return;
+    }
+    if (!is_field_value(view(value))) {
+      refuse(parsed_, ec, Code::kBadRequest, "malformed HTTP message: control character in a field");
       return;
     }
     if (field == beast::http::field::content_length) ++parsed_.content_lengths;
@@ -108,8 +123,6 @@ Error to_error(const error_code& ec) {
   if (ec == BeastError::header_limit) return Error(Code::kTooLarge, "the message head is too large");
   if (ec == BeastError::body_limit) return Error(Code::kTooLarge, "the message body is too large");
   if (ec == BeastError::bad_version) return Error(Code::kUnsupported, "not an HTTP/1.0 or HTTP/1.1 message");
-  if (ec == BeastError::bad_value)
-    return Error(Code::kUnsupported, "unknown transfer coding or bad Connection field");
   return Error(Code::kBadRequest, "malformed HTTP message: " + ec.message());
 }
 
@@ -153,6 +166,7 @@ struct MessageParser::Impl {
     const std::size_t n =
         with([&](auto& parser) { return parser.put(boost::asio::buffer(rest.data(), rest.size()), ec); });
     used += n;
+    if (parsed.refusal) return give_up(*parsed.refusal);
     if (ec && ec != BeastError::need_more) return give_up(to_error(ec));
     if (in_head) {
       head_bytes += n;
@@ -243,7 +257,8 @@ bool MessageParser::keep_alive() const noexcept {
 }
 
 bool MessageParser::has_body() const noexcept {
-  return !complete() || impl_->with([](auto& parser) { return parser.chunked(); }) || content_length().value_or(0) > 0;
+  return !complete() || impl_->with([](auto& parser) { return parser.chunked(); }) ||
+         content_length().value_or(0) > 0;
 }
 
 std::optional<std::uint64_t> MessageParser::content_length() const noexcept {
