@@ -83,15 +83,6 @@ Result<openssl::Pkey> from_params(const char* type, OSSL_PARAM_BLD* builder) {
   return openssl::Pkey(key);
 }
 
-std::string public_der(const EVP_PKEY* key) {
-  unsigned char* bytes = nullptr;
-  const int size = i2d_PUBKEY(key, &bytes);
-  CHECK(size > 0);
-  std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-  OPENSSL_free(bytes);
-  return der;
-}
-
 openssl::Pkey generate_native(KeySpec spec) {
   switch (spec) {
     case KeySpec::kEcP256: return openssl::Pkey(EVP_EC_gen("P-256"));
@@ -178,7 +169,7 @@ std::string PublicKey::to_pem() const {
 }
 
 std::string PublicKey::to_der() const {
-  return public_der(state_->key.get());
+  return openssl::der(i2d_PUBKEY, state_->key.get());
 }
 
 PublicKey::Numbers PublicKey::numbers() const {
@@ -241,7 +232,8 @@ KeyKind PrivateKey::kind() const noexcept {
 }
 
 PublicKey PrivateKey::public_key() const {
-  const std::string der = public_der(state_->key.get());  // a copy that cannot carry the private half along
+  const std::string der =
+      openssl::der(i2d_PUBKEY, state_->key.get());  // a copy that cannot carry the private half along
   const unsigned char* bytes = openssl::data(der);
   auto key =
       KeyAccess::make_public(openssl::Pkey(d2i_PUBKEY(nullptr, &bytes, static_cast<long>(der.size()))));

@@ -16,6 +16,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/check.h"
+
 // Private to the .cc files of crypto, jose and http: OpenSSL objects with owners, and the way from our value
 // types to the OpenSSL objects inside them. No public header includes this file. Every function that fails
 // clears OpenSSL's per-thread error queue, so that a failure here is never reported by somebody else's TLS
@@ -56,6 +58,13 @@ using X509Ptr = std::unique_ptr<X509, Free<X509_free>>;
 using X509NamePtr = std::unique_ptr<X509_NAME, Free<X509_NAME_free>>;
 using X509ReqPtr = std::unique_ptr<X509_REQ, Free<X509_REQ_free>>;
 
+struct ExtensionsDeleter {
+  void operator()(STACK_OF(X509_EXTENSION) * extensions) const noexcept {
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
+  }
+};
+using Extensions = std::unique_ptr<STACK_OF(X509_EXTENSION), ExtensionsDeleter>;
+
 /// A view of `bytes` for reading. `bytes` must outlive it and be shorter than 2 GiB.
 Bio read_bio(std::string_view bytes);
 /// A growing buffer that wipes itself.
@@ -67,6 +76,17 @@ inline const unsigned char* data(std::string_view bytes) noexcept {
 }
 inline unsigned char* data(std::string& bytes) noexcept {
   return reinterpret_cast<unsigned char*>(bytes.data());
+}
+
+/// The DER form: der(i2d_X509, certificate).
+template <class T>
+std::string der(int (*encode)(const T*, unsigned char**), const T* object) {
+  unsigned char* bytes = nullptr;
+  const int size = encode(object, &bytes);
+  CHECK(size > 0);
+  std::string result(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  OPENSSL_free(bytes);
+  return result;
 }
 
 /// Unsigned big-endian bytes of exactly `width`, which must suffice.

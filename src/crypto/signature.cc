@@ -38,12 +38,7 @@ std::string der_from_raw(std::string_view raw) {
   CHECK(signature != nullptr);
   CHECK(ECDSA_SIG_set0(signature.get(), openssl::from_bytes(raw.substr(0, width)).release(),
                        openssl::from_bytes(raw.substr(width)).release()) == 1);
-  unsigned char* bytes = nullptr;
-  const int size = i2d_ECDSA_SIG(signature.get(), &bytes);
-  CHECK(size > 0);
-  std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
-  OPENSSL_free(bytes);
-  return der;
+  return openssl::der(i2d_ECDSA_SIG, signature.get());
 }
 
 }  // namespace
