@@ -7,16 +7,16 @@
 namespace klutch::crypto {
 namespace {
 
-Secret key(char fill) {
+Secret key_of(char fill) {
   return Secret(std::string(Keyring::kKeySize, fill));
 }
 
-Keyring keyring(const std::vector<Secret>& keys) {
+Keyring ring_of(const std::vector<Secret>& keys) {
   return Keyring::create(keys).value();
 }
 
 TEST(Keyring, OpensWhatItSealed) {
-  const Keyring ring = keyring({key('a')});
+  const Keyring ring = ring_of({key_of('a')});
   const std::string envelope = ring.seal("attack at dawn", "cookie session").value();
   EXPECT_EQ(envelope.size(), 14 + Keyring::kOverhead);
   EXPECT_EQ(envelope.find("dawn"), std::string::npos);
@@ -25,7 +25,7 @@ TEST(Keyring, OpensWhatItSealed) {
 }
 
 TEST(Keyring, TheSamePlaintextNeverLooksTheSame) {
-  const Keyring ring = keyring({key('a')});
+  const Keyring ring = ring_of({key_of('a')});
   EXPECT_NE(ring.seal("x", "").value(), ring.seal("x", "").value());
 }
 
@@ -39,13 +39,13 @@ TEST(Keyring, OpensAnEnvelopeMadeElsewhere) {
         0x24, 0xaf, 0xbc, 0x6d, 0xa4, 0xcf, 0xfb, 0x18, 0x73, 0xb4, 0x4d, 0xab, 0xce, 0x04, 0x12}) {
     envelope += static_cast<char>(byte);
   }
-  EXPECT_EQ(keyring({key('a')}).open(envelope, "cookie session").value().reveal(), "attack at dawn");
+  EXPECT_EQ(ring_of({key_of('a')}).open(envelope, "cookie session").value().reveal(), "attack at dawn");
 }
 
 TEST(Keyring, RotationOpensOldEnvelopesAndSealsWithTheNewKey) {
-  const Keyring before = keyring({key('a')});
-  const Keyring during = keyring({key('b'), key('a')});
-  const Keyring after = keyring({key('b')});
+  const Keyring before = ring_of({key_of('a')});
+  const Keyring during = ring_of({key_of('b'), key_of('a')});
+  const Keyring after = ring_of({key_of('b')});
   const std::string old_envelope = before.seal("x", "").value();
   const std::string new_envelope = during.seal("x", "").value();
   EXPECT_EQ(during.open(old_envelope, "").value().reveal(), "x");
@@ -65,8 +65,8 @@ TEST(Keyring, RefusesUnsuitableKeys) {
       {{}, "no key"},
       {{Secret("short")}, "too short"},
       {{Secret(std::string(33, 'a'))}, "too long"},
-      {{key('a'), key('b'), key('a')}, "twice the same"},
-      {std::vector<Secret>(Keyring::kMaxKeys + 1, key('a')), "too many"},
+      {{key_of('a'), key_of('b'), key_of('a')}, "twice the same"},
+      {std::vector<Secret>(Keyring::kMaxKeys + 1, key_of('a')), "too many"},
   };
   for (const auto& c : cases) {
     const auto ring = Keyring::create(c.keys);
@@ -76,28 +76,28 @@ TEST(Keyring, RefusesUnsuitableKeys) {
 }
 
 TEST(Keyring, PartsOfTheAssociatedDataCannotBeShiftedIntoTheContent) {
-  const Keyring ring = keyring({key('a')});
+  const Keyring ring = ring_of({key_of('a')});
   const std::string envelope = ring.seal("content", "ab").value();
   for (const std::string_view other : {"", "a", "abc", "b"})
     EXPECT_FALSE(ring.open(envelope, other).has_value());
 }
 
 TEST(Keyring, TooLongAPlaintextIsRefused) {
-  const Keyring ring = keyring({key('a')});
+  const Keyring ring = ring_of({key_of('a')});
   const std::string large(Keyring::kMaxPlaintext + 1, 'x');
   EXPECT_TRUE(is(ring.seal(large, "").error(), Code::kTooLarge));
 }
 
 RC_GTEST_PROP(Keyring, EveryPlaintextComesBack,
               (const std::string& plaintext, const std::string& associated)) {
-  const Keyring ring = keyring({key('a')});
+  const Keyring ring = ring_of({key_of('a')});
   const auto opened = ring.open(ring.seal(plaintext, associated).value(), associated);
   RC_ASSERT(opened.has_value());
   RC_ASSERT(opened->reveal() == plaintext);
 }
 
 RC_GTEST_PROP(Keyring, AnyFlippedBitFails, (const std::string& plaintext, std::size_t place)) {
-  const Keyring ring = keyring({key('a'), key('b')});
+  const Keyring ring = ring_of({key_of('a'), key_of('b')});
   std::string envelope = ring.seal(plaintext, "aad").value();
   const std::size_t bit = place % (envelope.size() * 8);
   envelope[bit / 8] = static_cast<char>(envelope[bit / 8] ^ (1 << (bit % 8)));
@@ -105,7 +105,7 @@ RC_GTEST_PROP(Keyring, AnyFlippedBitFails, (const std::string& plaintext, std::s
 }
 
 RC_GTEST_PROP(Keyring, AnyCutOrExtensionFails, (const std::string& plaintext, std::size_t place)) {
-  const Keyring ring = keyring({key('a')});
+  const Keyring ring = ring_of({key_of('a')});
   const std::string envelope = ring.seal(plaintext, "").value();
   RC_ASSERT(!ring.open(envelope.substr(0, place % envelope.size()), "").has_value());
   RC_ASSERT(!ring.open(envelope + 'x', "").has_value());

@@ -16,7 +16,7 @@
 namespace klutch::crypto {
 namespace {
 
-constexpr std::size_t kMaxPem = std::size_t{4} << 20;
+constexpr std::size_t kMaxBundlePem = std::size_t{4} << 20;
 constexpr std::size_t kMaxCertificates = 1000;
 
 using Seconds = std::chrono::sys_seconds;
@@ -191,7 +191,7 @@ std::string Certificate::to_pem() const {
 }
 
 Result<std::vector<Certificate>> parse_certificates(std::string_view pem) {
-  if (pem.size() > kMaxPem) return fail(Code::kTooLarge, "the certificates are larger than 4 MiB");
+  if (pem.size() > kMaxBundlePem) return fail(Code::kTooLarge, "the certificates are larger than 4 MiB");
   const auto bio = openssl::read_bio(pem);
   std::vector<Certificate> certificates;
   while (true) {

@@ -11,7 +11,7 @@
 namespace klutch::crypto {
 namespace {
 
-constexpr std::size_t kMaxPem = std::size_t{64} << 10;
+constexpr std::size_t kMaxRequestPem = std::size_t{64} << 10;
 
 openssl::Extensions request_extensions(GENERAL_NAMES* names) {
   STACK_OF(X509_EXTENSION)* extensions = nullptr;
@@ -52,7 +52,8 @@ Result<CertificateRequest> CertificateRequest::create(const PrivateKey& key, con
 }
 
 Result<CertificateRequest> CertificateRequest::from_pem(std::string_view pem) {
-  if (pem.size() > kMaxPem) return fail(Code::kTooLarge, "a certificate request is larger than 64 KiB");
+  if (pem.size() > kMaxRequestPem)
+    return fail(Code::kTooLarge, "a certificate request is larger than 64 KiB");
   const auto bio = openssl::read_bio(pem);
   openssl::X509ReqPtr request(PEM_read_bio_X509_REQ(bio.get(), nullptr, openssl::no_password, nullptr));
   if (request == nullptr) return fail(Code::kInvalid, "not a certificate request: " + openssl::take_error());

@@ -50,14 +50,14 @@ TEST(Certificate, DerAndPemComeBack) {
   EXPECT_TRUE(Certificate::from_der(certificate.to_der()).value() == certificate);
   EXPECT_EQ(to_hex(sha256(certificate.to_der())), certificate.info().fingerprint);
   EXPECT_TRUE(certificate.public_key().value() ==
-              PrivateKey::from_pem(testing::kEd25519Pem).value().public_key());
+              PrivateKey::from_pem(test_keys::kEd25519Pem).value().public_key());
 }
 
 TEST(ParseCertificates, ReadsAChainAndPassesOverOtherBlocksAndText) {
   const auto first = make_authority("one").certificate();
   const auto second = make_authority("two").certificate();
-  const std::string pem =
-      "subject=one\n" + first.to_pem() + std::string(testing::kP256Pkcs8Pem) + "\n# two\n" + second.to_pem();
+  const std::string pem = "subject=one\n" + first.to_pem() + std::string(test_keys::kP256Pkcs8Pem) +
+                          "\n# two\n" + second.to_pem();
   const auto both = parse_certificates(pem).value();
   ASSERT_EQ(both.size(), 2U);
   EXPECT_TRUE(both[0] == first && both[1] == second);
@@ -77,7 +77,7 @@ TEST(ParseCertificates, RefusesWhatIsNotWholeOrTooMuch) {
   const Case cases[] = {
       {"", Code::kInvalid, "empty"},
       {"hello", Code::kInvalid, "no PEM"},
-      {std::string(testing::kP256Pkcs8Pem), Code::kInvalid, "only a key"},
+      {std::string(test_keys::kP256Pkcs8Pem), Code::kInvalid, "only a key"},
       {good + damaged, Code::kInvalid, "the second is damaged"},
       {good + good.substr(0, 200), Code::kInvalid, "the second is cut off"},
       {std::string(std::size_t{5} << 20, '\n'), Code::kTooLarge, "more than 4 MiB"},

@@ -9,7 +9,7 @@
 namespace klutch::crypto {
 namespace {
 
-const char* name_of(Hash hash) {
+const char* digest_name(Hash hash) {
   return hash == Hash::kSha256 ? "SHA256" : hash == Hash::kSha384 ? "SHA384" : "SHA512";
 }
 
@@ -28,7 +28,7 @@ Secret hkdf(Hash hash, const HkdfInput& input, std::size_t length) {
   const openssl::KdfCtx ctx(EVP_KDF_CTX_new(kdf.get()));
   CHECK(ctx != nullptr);
   const std::array<OSSL_PARAM, 5> params = {
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(name_of(hash)), 0),
+      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(digest_name(hash)), 0),
       octets(OSSL_KDF_PARAM_KEY, input.key.reveal()), octets(OSSL_KDF_PARAM_SALT, input.salt),
       octets(OSSL_KDF_PARAM_INFO, input.info), OSSL_PARAM_construct_end()};
   std::string derived(length, '\0');

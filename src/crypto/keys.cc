@@ -14,7 +14,7 @@ namespace {
 constexpr int kMinRsaBits = 2048;
 constexpr int kMaxRsaBits = 8192;  // a larger one from a stranger only burns time
 constexpr int kMaxRsaExponentBits = 64;
-constexpr std::size_t kMaxPem = std::size_t{64} << 10;
+constexpr std::size_t kMaxKeyPem = std::size_t{64} << 10;
 
 const char* curve_name(KeyKind kind) {
   return kind == KeyKind::kEcP256 ? "P-256" : "P-384";
@@ -108,7 +108,7 @@ Result<PrivateKey> KeyAccess::make_private(openssl::Pkey key) {
 }
 
 Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
-  if (pem.size() > kMaxPem) return fail(Code::kTooLarge, "a public key in PEM is larger than 64 KiB");
+  if (pem.size() > kMaxKeyPem) return fail(Code::kTooLarge, "a public key in PEM is larger than 64 KiB");
   const auto bio = openssl::read_bio(pem);
   openssl::Pkey key(PEM_read_bio_PUBKEY(bio.get(), nullptr, openssl::no_password, nullptr));
   if (key == nullptr) return fail(Code::kInvalid, "not a public key in PEM: " + openssl::take_error());
@@ -207,7 +207,7 @@ PrivateKey PrivateKey::generate(KeySpec spec) {
 }
 
 Result<PrivateKey> PrivateKey::from_pem(std::string_view pem) {
-  if (pem.size() > kMaxPem) return fail(Code::kTooLarge, "a private key in PEM is larger than 64 KiB");
+  if (pem.size() > kMaxKeyPem) return fail(Code::kTooLarge, "a private key in PEM is larger than 64 KiB");
   const auto bio = openssl::read_bio(pem);
   openssl::Pkey native(PEM_read_bio_PrivateKey(bio.get(), nullptr, openssl::no_password, nullptr));
   const std::string reason = openssl::take_error();

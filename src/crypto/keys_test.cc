@@ -10,7 +10,7 @@
 namespace klutch::crypto {
 namespace {
 
-using namespace klutch::testing;
+using namespace klutch::test_keys;
 
 struct Kind {
   std::string_view pem;

@@ -7,7 +7,7 @@
 // kinds that crypto refuses. For tests only, where a fixed key makes vectors possible or a random RSA key
 // would be slow.
 
-namespace klutch::testing {
+namespace klutch::test_keys {
 
 /// RSA 2048 of RFC 7515 §A.2, as PKCS#1.
 inline constexpr std::string_view kRsaPkcs1Pem = R"(-----BEGIN RSA PRIVATE KEY-----
@@ -169,4 +169,4 @@ YdkBIMT0k825bY/JariEL9c=
 -----END PRIVATE KEY-----
 )";
 
-}  // namespace klutch::testing
+}  // namespace klutch::test_keys
