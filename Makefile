@@ -45,11 +45,11 @@ tsan: ## unit tests under ThreadSanitizer
 	@ctest --preset tsan -j $(JOBS)
 
 fuzz: ## every fuzzer for FUZZ_SECONDS (600) each
-	@tools/build.sh fuzz all
+	@tools/build.sh fuzz fuzzers
 	@python3 tools/fuzz.py --seconds $(FUZZ_SECONDS)
 
 bench: ## benchmarks, next to a peer where there is one
-	@tools/build.sh bench all
+	@tools/build.sh bench programs benchmarks
 	@tools/bench.sh
 
 docs: ## reference pages from the headers, into build/docs
