@@ -181,13 +181,12 @@ struct MessageParser::Impl {
     return !ec;
   }
 
-  /// Whether what has been used and what waits for more bytes stays within the limits.
+  /// Whether what has been used, and what waits for more bytes to make sense, stays within the limits.
   Result<> check_limits(std::size_t waiting) {
-    if (parsed.complete || !parsed.piece.empty()) return {};
-    if (!parsed.head_complete && head_bytes + waiting > limits.head_bytes) {
-      return give_up(Error(Code::kTooLarge, "the message head is too large"));
-    }
-    if (parsed.head_complete && overhead_bytes + waiting > limits.chunk_overhead_bytes) {
+    const std::size_t in_head = head_bytes + (parsed.head_complete ? 0 : waiting);
+    const std::size_t between = overhead_bytes + (parsed.head_complete ? waiting : 0);
+    if (in_head > limits.head_bytes) return give_up(Error(Code::kTooLarge, "the message head is too large"));
+    if (between > limits.chunk_overhead_bytes) {
       return give_up(Error(Code::kTooLarge, "chunk extensions or trailers are too large"));
     }
     return {};
@@ -216,9 +215,10 @@ Result<std::size_t> MessageParser::feed(std::string_view input) {
   const bool in_head = !self.parsed.head_complete;
   while (used < input.size() && !self.parsed.complete && self.parsed.piece.empty() &&
          self.parsed.head_complete != in_head) {
-    if (!TRY(self.step(input.substr(used), used))) break;
+    const bool needs_more = !TRY(self.step(input.substr(used), used));
+    TRY(self.check_limits(/*waiting=*/needs_more ? input.size() - used : 0));
+    if (needs_more) break;
   }
-  TRY(self.check_limits(input.size() - used));
   return used;
 }
 

@@ -86,6 +86,12 @@ TEST(MessageParser, ReadsChunksHowEverTheyAreCutAndForgetsTrailers) {
   EXPECT_EQ(parse(text, Kind::kResponse).error, Code::kBadRequest) << "framing fields are not for trailers";
 }
 
+TEST(MessageParser, ALastChunkMayComeAloneAndByteByByte) {
+  const std::string text = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  for (std::size_t slice = 1; slice < 8; ++slice)
+    EXPECT_TRUE(parse(text, Kind::kRequest, slice).complete) << slice;
+}
+
 TEST(MessageParser, LeavesTheNextMessageAlone) {
   const std::string first = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n";
   const auto outcome = parse(first + "GET /2 HTTP/1.1\r\n");
@@ -210,6 +216,15 @@ TEST(MessageParser, ALongStreamOfSmallChunksIsFine) {
   const auto outcome = parse(text, Kind::kResponse, 11, limits);
   EXPECT_EQ(outcome.error, std::nullopt);
   EXPECT_EQ(outcome.body.size(), 1000U);
+}
+
+TEST(MessageParser, LimitsOfTheHeadSayNothingOfABodyThatComesWithIt) {
+  const MessageLimits limits{.head_bytes = 512, .chunk_overhead_bytes = 64};
+  const std::string body(10'000, 'b');
+  const auto outcome = parse("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000\r\n\r\n" + body,
+                             Kind::kRequest, 20'000, limits);
+  EXPECT_EQ(outcome.error, std::nullopt);
+  EXPECT_EQ(outcome.body, body);
 }
 
 TEST(MessageParser, AfterAnErrorEveryFurtherCallFails) {
