@@ -273,7 +273,6 @@ void append_fields(std::string& out, const Headers& headers) {
   for (const auto& field : headers) {
     out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
-  out.append("\r\n");
 }
 
 /// No spaces and no control characters: what ends a request target.
@@ -296,10 +295,11 @@ Result<> append_request_head(std::string& out, std::string_view method, std::str
   TRY(headers.check());
   out.append(method).append(" ").append(target).append(" HTTP/1.1\r\n");
   append_fields(out, headers);
+  out.append("\r\n");
   return {};
 }
 
-Result<> append_response_head(std::string& out, int status, const Headers& headers) {
+Result<> append_response_head(std::string& out, int status, const Headers& headers, std::string_view more) {
   CHECK(status >= 100 && status <= 999);
   TRY(headers.check());
   out.append("HTTP/1.1 ")
@@ -308,6 +308,7 @@ Result<> append_response_head(std::string& out, int status, const Headers& heade
       .append(reason_phrase(status))
       .append("\r\n");
   append_fields(out, headers);
+  out.append(more).append("\r\n");
   return {};
 }
 

@@ -29,11 +29,11 @@ inline void run_fiber_test(async::Loop::Time time, void (*body)(Ctx&)) {
 
 }  // namespace klutch::test
 
-#define KLUTCH_FIBER_TEST_(suite, name, time)                       \
-  static void suite##_##name##_body(::klutch::Ctx& ctx);            \
-  TEST(suite, name) {                                               \
+#define KLUTCH_FIBER_TEST_(suite, name, time)                    \
+  static void suite##_##name##_body(::klutch::Ctx& ctx);         \
+  TEST(suite, name) {                                            \
     ::klutch::test::run_fiber_test(time, suite##_##name##_body); \
-  }                                                                 \
+  }                                                              \
   static void suite##_##name##_body([[maybe_unused]] ::klutch::Ctx& ctx)
 
 #define FIBER_TEST(suite, name) KLUTCH_FIBER_TEST_(suite, name, ::klutch::async::Loop::Time::kVirtual)
