@@ -57,7 +57,6 @@ THIRD_PARTY = [
     (r"boost/system/", {"async", "http", "json"}),
     (r"openssl/", {"crypto", "jose", "http"}),
     (r"yaml-cpp/", {"json"}),
-    (r"spdlog/", {"obs"}),
     (r"prometheus/", {"obs"}),
     (r"zlib\.h$", {"http"}),
     (r"sqlite3\.h$", {"apiserver", "broker"}),
