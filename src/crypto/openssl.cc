@@ -9,7 +9,8 @@ namespace klutch::crypto::openssl {
 
 Bio read_bio(std::string_view bytes) {
   CHECK(bytes.size() < std::numeric_limits<int>::max());
-  Bio bio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+  const char* begin = bytes.empty() ? "" : bytes.data();  // OpenSSL refuses a null pointer even for no bytes
+  Bio bio(BIO_new_mem_buf(begin, static_cast<int>(bytes.size())));
   CHECK(bio != nullptr);
   return bio;
 }
