@@ -72,8 +72,10 @@ printf 'Klutch %s, commit %s\n' "$(sed -n 's/^project(klutch VERSION \([0-9.]*\)
 
 title "The libraries of this checkout (each has a README in src/)"
 for readme in src/*/README.md; do
-  folder=$(basename "$(dirname "$readme")")
-  printf '  %-8s %s\n' "$folder" "$(sed -n '3,/^$/p' "$readme" | tr '\n' ' ' | cut -c 1-98)"
+  # The first sentence of the second paragraph says what the library is for.
+  printf '%s: %s\n' "$(basename "$(dirname "$readme")")" \
+    "$(sed -n '3,/^$/p' "$readme" | tr '\n' ' ' | sed -E 's/\.( .*|$)/./; s/`//g')" |
+    fold -s -w 100 | sed '1s/^/  /; 2,$s/^/      /'
 done
 
 step_errors
