@@ -201,18 +201,30 @@ Value Block::object_for(std::size_t count) {
   return object;
 }
 
-bool Block::adopt_member(Value& object, Value& key, Value& value) {
+bool Block::adopt_member(Value& object, Value* key_and_value, std::uint64_t& seen) {
   Block& block = *object.block();
-  if (const std::uint32_t same = block.find(key.as_string()); same != kNotFound) {
-    block.members()[same].value_ = std::move(value);
-    return false;
+  const std::string_view key = key_and_value[0].text();
+  // Most keys of a small object differ already in length and ends, and need not be searched for.
+  const std::size_t ends =
+      key.empty() ? 0 : static_cast<unsigned char>(key.front()) * 3U + static_cast<unsigned char>(key.back());
+  const std::uint64_t mark = std::uint64_t{1} << ((key.size() * 7 + ends) % 64);
+  if ((seen & mark) != 0 || block.slots() != 0) {
+    if (const std::uint32_t same = block.find(key); same != kNotFound) {
+      block.members()[same].value_ = std::move(key_and_value[1]);
+      return false;
+    }
   }
-  Member* slot = new (block.members() + block.size) Member;
-  slot->key_ = std::move(key);
-  slot->value_ = std::move(value);
+  seen |= mark;
+  std::memcpy(static_cast<void*>(block.members() + block.size), key_and_value, sizeof(Member));
+  key_and_value[0].tag_ = key_and_value[1].tag_ = Value::tag_of(Kind::kNull);
   block.add_to_index(block.size);
   ++block.size;
   return true;
+}
+
+void Block::copy_index(Block& same) noexcept {
+  if (capacity != same.capacity) return rebuild_index();
+  std::memcpy(index(), same.index(), slots() * sizeof(std::uint32_t));
 }
 
 }  // namespace klutch::json::detail

@@ -43,14 +43,17 @@ struct Block {
   /// Closes the gap of the member at `position`, whose value was moved away.
   void remove(std::uint32_t position) noexcept;
   void rebuild_index() noexcept;
+  /// As rebuild_index(), knowing that `same` has the same members.
+  void copy_index(Block& same) noexcept;
 
   /// An array with the content of `elements`, which are left null.
   static Value adopt_array(std::span<Value> elements);
   /// An empty object with room for `count` members.
   static Value object_for(std::size_t count);
-  /// Moves a key (a string) and its value into an object made by object_for(). False when the key was there
-  /// already: then only the value is replaced.
-  static bool adopt_member(Value& object, Value& key, Value& value);
+  /// Moves a key (a string) and its value, which stand side by side, into an object made by object_for().
+  /// False when the key was there already: then only the value is replaced. `seen` is 0 at first and belongs
+  /// to the object.
+  static bool adopt_member(Value& object, Value* key_and_value, std::uint64_t& seen);
 
  private:
   [[nodiscard]] std::uint32_t slots() const noexcept;

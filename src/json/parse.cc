@@ -141,8 +141,9 @@ bool Builder::on_array_end(std::size_t, error_code&) {
 bool Builder::on_object_end(std::size_t, error_code& error) {
   const std::span<Value> parts = children();
   Value object = Block::object_for(parts.size() / 2);
+  std::uint64_t seen = 0;
   for (std::size_t i = 0; i < parts.size(); i += 2) {
-    if (Block::adopt_member(object, parts[i], parts[i + 1])) continue;
+    if (Block::adopt_member(object, &parts[i], seen)) continue;
     if (!note_duplicate(parts[i].as_string(), error)) return false;
   }
   close(std::move(object));

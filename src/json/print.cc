@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstring>
 #include <ostream>
+#include <span>
 #include <vector>
 
 #include "json/frame_stack.h"
@@ -39,38 +40,45 @@ class HashOut {
   std::uint64_t hash_ = 0xcbf29ce484222325U;
 };
 
-/// Collects small pieces, because a call per token would cost more than the printing.
+/// Collects small pieces, because a call per token would cost more than the printing. Writers ask for room,
+/// write there and say where they ended.
 template <class Out>
 class Buffer {
  public:
+  /// room() never has less than this.
+  static constexpr std::size_t kRoom = 64;
+
   explicit Buffer(Out& out) : out_(out) {}
-  void put(char c) { *room(1) = c, ++used_; }
+  char* room() {
+    if (kSize - used_ < kRoom) flush();
+    return data_ + used_;
+  }
+  void advance_to(const char* end) { used_ = static_cast<std::size_t>(end - data_); }
+  /// As advance_to() and room().
+  char* more_room(const char* end) {
+    if (static_cast<std::size_t>(data_ + kSize - end) >= kRoom) return data_ + (end - data_);
+    advance_to(end);
+    return room();
+  }
+  void put(char c) {
+    *room() = c;
+    ++used_;
+  }
+  /// For at most kRoom bytes.
   void put(std::string_view text) {
-    if (text.size() > kSize / 4) {
-      flush();
-      out_.write(text.data(), text.size());
-      return;
-    }
-    if (text.empty()) return;
-    std::memcpy(room(text.size()), text.data(), text.size());
+    std::memcpy(room(), text.data(), text.size());
     used_ += text.size();
   }
   void put_spaces(std::size_t count) {
     for (; count > 0; --count) put(' ');
   }
-  /// Space for `size` bytes; call advance_to() with the end of what was written.
-  char* room(std::size_t size) {
-    if (kSize - used_ < size) flush();
-    return data_ + used_;
-  }
-  void advance_to(const char* end) { used_ = static_cast<std::size_t>(end - data_); }
   void flush() {
     out_.write(data_, used_);
     used_ = 0;
   }
 
  private:
-  static constexpr std::size_t kSize = 1024;
+  static constexpr std::size_t kSize = 2048;
   Out& out_;
   std::size_t used_ = 0;
   char data_[kSize];
@@ -85,55 +93,66 @@ constexpr std::array<bool, 256> stops(bool html) {
 constexpr std::array<bool, 256> kStops = stops(false);
 constexpr std::array<bool, 256> kHtmlStops = stops(true);
 
-template <class Out>
-void print_escaped(Buffer<Out>& out, unsigned char c) {
+char* copy(char* out, std::string_view text) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
+}
+
+char* write_escape(char* out, unsigned char c) {
   constexpr std::string_view kHex = "0123456789abcdef";
   switch (c) {
-    case '"': out.put("\\\""); break;
-    case '\\': out.put("\\\\"); break;
-    case '\b': out.put("\\b"); break;
-    case '\f': out.put("\\f"); break;
-    case '\n': out.put("\\n"); break;
-    case '\r': out.put("\\r"); break;
-    case '\t': out.put("\\t"); break;
-    default:
-      out.put("\\u00");
-      out.put(kHex[c >> 4]);
-      out.put(kHex[c & 15]);
+    case '"': return copy(out, "\\\"");
+    case '\\': return copy(out, "\\\\");
+    case '\b': return copy(out, "\\b");
+    case '\f': return copy(out, "\\f");
+    case '\n': return copy(out, "\\n");
+    case '\r': return copy(out, "\\r");
+    case '\t': return copy(out, "\\t");
+    default: break;
   }
+  out = copy(out, "\\u00");
+  *out++ = kHex[c >> 4];
+  *out++ = kHex[c & 15];
+  return out;
+}
+
+/// Writes the first character of `text`, which may not go out as a plain byte, and removes it.
+char* write_character(char* out, std::string_view& text) {
+  const auto c = static_cast<unsigned char>(text.front());
+  const std::size_t length = c < 0x80 ? 1 : utf8_length(text);
+  const std::string_view character = text.substr(0, length);
+  text.remove_prefix(std::max<std::size_t>(length, 1));
+  if (c < 0x80) return write_escape(out, c);
+  if (length == 0) return copy(out, "\\ufffd");
+  if (character == "\u2028") return copy(out, "\\u2028");
+  if (character == "\u2029") return copy(out, "\\u2029");
+  return copy(out, character);
 }
 
 template <class Out>
-void print_string(Buffer<Out>& out, std::string_view text, bool html) {
-  const std::array<bool, 256>& stop = html ? kHtmlStops : kStops;
-  out.put('"');
-  std::size_t begin = 0;  // of what may be copied as it is
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto c = static_cast<unsigned char>(text[at]);
-    if (!stop[c]) {
-      ++at;
+void print_string(Buffer<Out>& buffer, std::string_view text, bool html) {
+  const bool* const stop = (html ? kHtmlStops : kStops).data();
+  const auto stops_at = [&](std::size_t i) { return stop[static_cast<unsigned char>(text[i])]; };
+  char* out = buffer.room();
+  *out++ = '"';
+  while (!text.empty()) {
+    out = buffer.more_room(out);
+    if (text.size() >= 8 && !(stops_at(0) | stops_at(1) | stops_at(2) | stops_at(3) | stops_at(4) |
+                              stops_at(5) | stops_at(6) | stops_at(7))) {
+      std::memcpy(out, text.data(), 8);
+      out += 8;
+      text.remove_prefix(8);
       continue;
     }
-    const std::size_t length = c < 0x80 ? 1 : utf8_length(text.substr(at));
-    const bool separator = length == 3 && (text.substr(at, 3) == "\u2028" || text.substr(at, 3) == "\u2029");
-    if (c >= 0x80 && length != 0 && !separator) {
-      at += length;
-      continue;
-    }
-    out.put(text.substr(begin, at - begin));
-    if (c < 0x80) {
-      print_escaped(out, c);
-    } else if (separator) {
-      out.put(text[at + 2] == '\xa8' ? "\\u2028" : "\\u2029");
-    } else {
-      out.put("\\ufffd");
-    }
-    at += std::max<std::size_t>(length, 1);
-    begin = at;
+    const std::size_t end = std::min<std::size_t>(text.size(), 8);
+    std::size_t plain = 0;
+    for (; plain < end && !stops_at(plain); ++plain) *out++ = text[plain];
+    text.remove_prefix(plain);
+    if (plain < end) out = write_character(out, text);
   }
-  out.put(text.substr(begin));
-  out.put('"');
+  out = buffer.more_room(out);
+  *out++ = '"';
+  buffer.advance_to(out);
 }
 
 struct Style {
@@ -161,8 +180,10 @@ class Printer {
   }
 
  private:
+  /// An open container and what is left of it: elements or members in their order, or sorted members.
   struct Frame {
-    const Value* container;
+    const Value* element;
+    const Member* member;
     std::size_t next;
     std::size_t count;
     std::size_t order;  // where this object's members begin in sorted_, or kUnsorted
@@ -171,20 +192,28 @@ class Printer {
 
   /// Prints a scalar or an empty container, or the opening of another one, whose children follow.
   void open(const Value& value) {
-    const bool object = value.is_object();
-    if (!object && !value.is_array()) return print_scalar(value);
-    if (value.empty()) return out_.put(object ? "{}" : "[]");
-    out_.put(object ? '{' : '[');
-    frames_.push({&value, 0, value.size(), style_.canonical && object ? sort(value) : kUnsorted});
+    if (value.is_object()) {
+      const auto members = value.members();
+      if (members.empty()) return out_.put("{}");
+      out_.put('{');
+      frames_.push(
+          {nullptr, members.data(), 0, members.size(), style_.canonical ? sort(members) : kUnsorted});
+    } else if (value.is_array()) {
+      const auto elements = value.elements();
+      if (elements.empty()) return out_.put("[]");
+      out_.put('[');
+      frames_.push({elements.data(), nullptr, 0, elements.size(), kUnsorted});
+    } else {
+      print_scalar(value);
+    }
   }
 
   void next_child(Frame& frame) {
     if (frame.next != 0) out_.put(',');
-    new_line();
+    if (style_.indent != 0) new_line();
     const std::size_t index = frame.next++;
-    if (!frame.container->is_object()) return open(frame.container->at(index));
-    const Member& member =
-        frame.order == kUnsorted ? frame.container->members()[index] : *sorted_[frame.order + index];
+    if (frame.element != nullptr) return open(frame.element[index]);
+    const Member& member = frame.order == kUnsorted ? frame.member[index] : *sorted_[frame.order + index];
     print_string(out_, member.key(), style_.html);
     out_.put(':');
     if (style_.indent != 0) out_.put(' ');
@@ -192,23 +221,22 @@ class Printer {
   }
 
   void close(const Frame& frame) {
-    const bool object = frame.container->is_object();
+    const bool object = frame.member != nullptr;
     if (frame.order != kUnsorted) sorted_.resize(frame.order);
     frames_.pop();
-    new_line();
+    if (style_.indent != 0) new_line();
     out_.put(object ? '}' : ']');
   }
 
   void new_line() {
-    if (style_.indent == 0) return;
     out_.put('\n');
     out_.put_spaces(frames_.size() * style_.indent);
   }
 
-  std::size_t sort(const Value& object) {
+  std::size_t sort(std::span<const Member> members) {
     const auto by_key = [](const Member* a, const Member* b) { return a->key() < b->key(); };
     const std::size_t order = sorted_.size();
-    for (const Member& member : object.members()) sorted_.push_back(&member);
+    for (const Member& member : members) sorted_.push_back(&member);
     const auto begin = sorted_.begin() + static_cast<std::ptrdiff_t>(order);
     if (!std::is_sorted(begin, sorted_.end(), by_key)) std::sort(begin, sorted_.end(), by_key);
     return order;
@@ -227,8 +255,8 @@ class Printer {
 
   template <class T>
   void print_integer(T number) {
-    char* at = out_.room(kDoubleBytes);
-    out_.advance_to(std::to_chars(at, at + kDoubleBytes, number).ptr);
+    char* at = out_.room();
+    out_.advance_to(std::to_chars(at, at + Buffer<Out>::kRoom, number).ptr);
   }
 
   void print_double(double number) {
@@ -240,8 +268,10 @@ class Printer {
       }
       if (number >= 0x1p63 && number < 0x1p64) return print_integer(static_cast<std::uint64_t>(number));
     }
-    out_.advance_to(write_double(number, out_.room(kDoubleBytes)));
+    out_.advance_to(write_double(number, out_.room()));
   }
+
+  static_assert(kDoubleBytes <= Buffer<Out>::kRoom);
 
   Buffer<Out> out_;
   Style style_;

@@ -51,7 +51,9 @@ std::string_view Value::text() const noexcept {
 
 namespace detail {
 
-/// Deep copy, one open container per frame.
+/// Deep copy, one open container per frame. A block is copied slot by slot, the members of an object being
+/// pairs of slots; its size grows only behind what is whole, so that running out of memory halfway leaves
+/// nothing owned twice.
 struct Copier {
   struct Frame {
     Block* from;
@@ -60,37 +62,41 @@ struct Copier {
   };
   FrameStack<Frame> open;
 
-  /// Copies all but the children of a container, which are queued.
-  void copy(const Value& from, Value& to) {
+  /// Copies all but the children of a container, which are queued. `to` is raw memory or null.
+  void copy(const Value& from, Value* to) {
     if (!from.owns_heap()) {
-      to.tag_ = from.tag_;
-      std::memcpy(to.bytes_, from.bytes_, sizeof to.bytes_);
+      std::memcpy(static_cast<void*>(to), &from, sizeof from);
     } else if (from.is_string()) {
-      to = Value(from.text());
+      new (to) Value(from.text());
     } else {
-      to.tag_ = from.tag_;
-      to.store<Block*>(nullptr);
+      new (to) Value(from.kind());
       Block* block = from.block();
       if (block == nullptr || block->size == 0) return;
       const bool object = from.is_object();
-      to.store(object ? Block::make_object(block->size) : Block::make_array(block->size));
-      open.push({block, to.block(), object});
+      to->store(object ? Block::make_object(block->size) : Block::make_array(block->size));
+      open.push({block, to->block(), object});
+    }
+  }
+
+  /// Copies slots until one begins a container, whose content must come first, or all are done.
+  void advance(const Frame& frame) {
+    const std::size_t depth = open.size();
+    const std::size_t slots = frame.object ? 2 : 1;
+    while (frame.to->size < frame.from->size && open.size() == depth) {
+      const std::size_t at = frame.to->size * slots;
+      for (std::size_t i = at; i < at + slots; ++i) copy(frame.from->values()[i], frame.to->values() + i);
+      ++frame.to->size;
     }
   }
 
   void run() {
     while (!open.empty()) {
       const Frame frame = open.top();
-      const std::uint32_t next = frame.to->size;
-      if (next == frame.from->size) {
-        open.pop();
-      } else if (frame.object) {
-        const Member& member = frame.from->members()[next];
-        copy(member.value(), frame.to->append(member.key()));
+      if (frame.to->size < frame.from->size) {
+        advance(frame);
       } else {
-        Value* slot = new (frame.to->values() + next) Value;
-        ++frame.to->size;
-        copy(frame.from->values()[next], *slot);
+        if (frame.object) frame.to->copy_index(*frame.from);
+        open.pop();
       }
     }
   }
@@ -101,7 +107,7 @@ struct Copier {
 Value::Value(const Value& other) : Value() {
   Value copy;
   detail::Copier copier;
-  copier.copy(other, copy);
+  copier.copy(other, &copy);
   copier.run();
   steal(copy);
 }

@@ -167,9 +167,9 @@ TEST(Value, AnElementOfAnArrayMayBePushedToIt) {
   EXPECT_EQ(list.at(10).as_string(), "a string beyond the inline limit");
 }
 
-TEST(Value, AMillionLevelsCanBeBuiltComparedCopiedAndDestroyed) {
+TEST(Value, HundredsOfThousandsOfLevelsCanBeBuiltComparedCopiedAndDestroyed) {
   Value deep;
-  for (int i = 0; i < 1'000'000; ++i) {
+  for (int i = 0; i < 200'000; ++i) {
     Value outer;
     if (i % 2 == 0) {
       outer.push_back(std::move(deep));
@@ -180,7 +180,7 @@ TEST(Value, AMillionLevelsCanBeBuiltComparedCopiedAndDestroyed) {
   }
   const Value copy = deep;
   EXPECT_TRUE(copy == deep);
-  EXPECT_GT(copy.heap_bytes(), 1'000'000U);
+  EXPECT_GT(copy.heap_bytes(), 200'000U);
 }
 
 TEST(Value, ObjectsAreEqualWhateverTheOrderOfMembers) {
