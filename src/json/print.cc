@@ -132,13 +132,13 @@ char* write_character(char* out, std::string_view& text) {
 template <class Out>
 void print_string(Buffer<Out>& buffer, std::string_view text, bool html) {
   const bool* const stop = (html ? kHtmlStops : kStops).data();
-  const auto stops_at = [&](std::size_t i) { return stop[static_cast<unsigned char>(text[i])]; };
+  const auto stops_at = [&](std::size_t i) { return unsigned{stop[static_cast<unsigned char>(text[i])]}; };
   char* out = buffer.room();
   *out++ = '"';
   while (!text.empty()) {
     out = buffer.more_room(out);
-    if (text.size() >= 8 && !(stops_at(0) | stops_at(1) | stops_at(2) | stops_at(3) | stops_at(4) |
-                              stops_at(5) | stops_at(6) | stops_at(7))) {
+    if (text.size() >= 8 && (stops_at(0) | stops_at(1) | stops_at(2) | stops_at(3) | stops_at(4) |
+                             stops_at(5) | stops_at(6) | stops_at(7)) == 0) {
       std::memcpy(out, text.data(), 8);
       out += 8;
       text.remove_prefix(8);
@@ -146,7 +146,7 @@ void print_string(Buffer<Out>& buffer, std::string_view text, bool html) {
     }
     const std::size_t end = std::min<std::size_t>(text.size(), 8);
     std::size_t plain = 0;
-    for (; plain < end && !stops_at(plain); ++plain) *out++ = text[plain];
+    for (; plain < end && stops_at(plain) == 0; ++plain) *out++ = text[plain];
     text.remove_prefix(plain);
     if (plain < end) out = write_character(out, text);
   }

@@ -52,7 +52,7 @@ THIRD_PARTY = [
     (r"re2/", None),
     (r"boost/(asio|context)/|boost/asio\.hpp$", {"async", "http"}),
     (r"boost/beast", {"http"}),
-    (r"boost/json", {"json"}),
+    (r"boost/json", {"json", "tests"}),
     (r"boost/url", {"http", "oidc", "kube/api"}),
     (r"boost/system/", {"async", "http", "json"}),
     (r"openssl/", {"crypto", "jose", "http"}),
