@@ -21,22 +21,25 @@ MessageReader::MessageReader(Transport& transport, const MessageLimits& limits)
 MessageReader::~MessageReader() = default;
 
 Result<bool> MessageReader::wait_for_message(Ctx& ctx) {
+  auto waited = wait_for_bytes(ctx);
+  // A connection that is reset while nothing is under way has simply ended.
+  if (!waited && is(waited.error(), Code::kUnavailable)) return false;
+  return waited;
+}
+
+Result<bool> MessageReader::wait_for_bytes(Ctx& ctx) {
   if (begin_ < end_) return true;
   release_buffer_if_empty();
-  if (auto waited = transport_.wait_readable(ctx); !waited) {
-    if (is(waited.error(), Code::kUnavailable)) return false;
-    return fail(std::move(waited).error());
-  }
-  auto filled = fill(ctx);
-  // A connection that is reset while nothing is under way has simply ended.
-  if (!filled && is(filled.error(), Code::kUnavailable)) return false;
-  return filled;
+  TRY(transport_.wait_readable(ctx));
+  return fill(ctx);
 }
 
 Result<std::optional<MessageHead>> MessageReader::read_head(Ctx& ctx, MessageParser::Kind kind) {
   CHECK(complete());
   if (broken_) return fail(*broken_);
-  if (!TRY(wait_for_message(ctx))) return std::nullopt;
+  const bool request = kind == MessageParser::Kind::kRequest;
+  // A response is under way from its first byte on: why it does not come matters.
+  if (!TRY(request ? wait_for_message(ctx) : wait_for_bytes(ctx))) return std::nullopt;
   parser_.emplace(kind, limits_);
   for (;;) {
     auto used = parser_->feed({buffer_.data() + begin_, end_ - begin_});
@@ -96,6 +99,7 @@ Result<bool> MessageReader::fill(Ctx& ctx) {
   }
   const std::size_t n = TRY(transport_.read_some(ctx, {buffer_.data() + end_, buffer_.size() - end_}));
   end_ += n;
+  received_ += n;
   return n > 0;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,11 +29,14 @@ class MessageReader final : public BodyReader {
   /// Suspends until the first byte of the next message is there; false when the peer closed instead.
   Result<bool> wait_for_message(Ctx& ctx);
   /// Reads a head; nothing when the peer closed before its first byte. The message before must have been read
-  /// to its end. Errors: those of the parser, kUnavailable when the peer breaks off, kTimeout, kCancelled.
+  /// to its end. Errors: those of the parser, kUnavailable when the peer breaks off (for a request only after
+  /// its first byte), kTimeout, kCancelled.
   Result<std::optional<MessageHead>> read_head(Ctx& ctx, MessageParser::Kind kind);
   /// The body of the message whose head was read last.
   Result<std::string_view> read(Ctx& ctx) override;
 
+  /// Bytes read from the transport so far, of all messages.
+  [[nodiscard]] std::uint64_t bytes_received() const noexcept { return received_; }
   /// The message has been read to its end.
   [[nodiscard]] bool complete() const noexcept;
   /// The parser of the present message. Only after read_head() gave one.
@@ -41,6 +45,7 @@ class MessageReader final : public BodyReader {
   [[nodiscard]] std::string take_rest();
 
  private:
+  Result<bool> wait_for_bytes(Ctx& ctx);
   Result<bool> fill(Ctx& ctx);
   void release_buffer_if_empty();
 
@@ -51,6 +56,7 @@ class MessageReader final : public BodyReader {
   std::string buffer_;
   std::size_t begin_ = 0;  // unread bytes are buffer_[begin_, end_)
   std::size_t end_ = 0;
+  std::uint64_t received_ = 0;
 };
 
 }  // namespace klutch::http

@@ -142,6 +142,14 @@ Result<TlsClient> TlsClient::create(const Options& options) {
   return TlsClient(std::move(state));
 }
 
+TlsClient TlsClient::for_other_origin() const {
+  auto state = std::make_shared<State>();
+  SSL_CTX_up_ref(state_->context.get());
+  state->context.reset(state_->context.get());
+  state->without_identity = true;
+  return TlsClient(std::move(state));
+}
+
 struct TlsServer::Slot {
   std::mutex mutex;
   std::shared_ptr<const State> state;

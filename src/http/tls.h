@@ -46,6 +46,10 @@ class TlsClient {
   /// kInvalid naming which PEM is wrong and why.
   static Result<TlsClient> create(const Options& options);
 
+  /// For a server that these settings were not made for, after a redirect: the same authorities, always
+  /// verified, without a certificate of our own or another server name.
+  [[nodiscard]] TlsClient for_other_origin() const;
+
   struct State;
   [[nodiscard]] const State& state() const noexcept { return *state_; }
 

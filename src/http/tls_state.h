@@ -21,6 +21,7 @@ struct TlsClient::State {
   SslContext context;
   std::string server_name;
   bool insecure_skip_verify = false;
+  bool without_identity = false;
 };
 
 struct TlsServer::State {

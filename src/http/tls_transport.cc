@@ -193,6 +193,8 @@ Result<std::unique_ptr<Transport>> start_tls(Ctx& ctx, std::unique_ptr<Transport
   Ssl ssl(SSL_new(state.context.get()));
   CHECK(ssl != nullptr);
   SSL_set_connect_state(ssl.get());
+  SSL_set_verify(ssl.get(), state.insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
+  if (state.without_identity) SSL_certs_clear(ssl.get());
   if (is_ip_address(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str());
   } else {

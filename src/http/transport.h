@@ -39,6 +39,7 @@ class Transport {
   /// kUnavailable.
   virtual Result<std::size_t> read_some(Ctx& ctx, std::span<char> buffer) = 0;
   /// Suspends until there is something to read or the peer has closed, without needing a buffer meanwhile.
+  /// May return early. When the deadline passes in here the stream stays usable.
   virtual Result<> wait_readable(Ctx& ctx) = 0;
   /// Writes all of `first`, then all of `second`.
   virtual Result<> write(Ctx& ctx, std::string_view first, std::string_view second = {}) = 0;
