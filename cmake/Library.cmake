@@ -21,6 +21,8 @@ function(klutch_library)
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
     if(KLUTCH_UNITY)
       set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${KLUTCH_UNITY_BATCH})
+      # A source included by a batch looks like a header to g++; its anonymous types are as private as before.
+      target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     endif()
   else()
     add_library(${target} INTERFACE)

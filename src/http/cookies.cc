@@ -10,7 +10,7 @@ namespace klutch::http {
 namespace {
 
 constexpr std::size_t kMaxCookies = 64;
-constexpr std::size_t kMaxBytes = 4096;
+constexpr std::size_t kMaxCookieBytes = 4096;
 
 /// cookie-octet of RFC 6265 §4.1.1.
 bool is_cookie_value(std::string_view text) noexcept {
@@ -60,14 +60,14 @@ Result<> check_prefix(const SetCookie& cookie) {
   return {};
 }
 
-Result<> check(const SetCookie& cookie) {
+Result<> check_cookie(const SetCookie& cookie) {
   if (!is_token(cookie.name))
     return fail(Code::kInvalid, "cookie name " + quote(cookie.name) + " is not a token");
   if (!is_cookie_value(cookie.value)) {
     return fail(Code::kInvalid,
                 "the value of cookie " + cookie.name + " has characters that are not allowed");
   }
-  if (cookie.name.size() + cookie.value.size() > kMaxBytes) {
+  if (cookie.name.size() + cookie.value.size() > kMaxCookieBytes) {
     return fail(Code::kInvalid, "cookie " + cookie.name + " is larger than 4096 bytes");
   }
   if (!cookie.path.starts_with('/') || !is_attribute_value(cookie.path)) {
@@ -81,7 +81,7 @@ Result<> check(const SetCookie& cookie) {
   return check_prefix(cookie);
 }
 
-std::string_view to_text(SetCookie::SameSite same_site) noexcept {
+std::string_view same_site_text(SetCookie::SameSite same_site) noexcept {
   switch (same_site) {
     case SetCookie::SameSite::kStrict: return "Strict";
     case SetCookie::SameSite::kLax: return "Lax";
@@ -117,14 +117,14 @@ std::optional<std::string_view> find_cookie(const Headers& headers, std::string_
 }
 
 Result<std::string> format_set_cookie(const SetCookie& cookie) {
-  TRY(check(cookie));
+  TRY(check_cookie(cookie));
   std::string text = cookie.name + "=" + cookie.value + "; Path=" + cookie.path;
   if (!cookie.domain.empty()) text += "; Domain=" + cookie.domain;
   if (cookie.max_age) text += "; Max-Age=" + std::to_string(cookie.max_age->count());
   if (cookie.expires) text += "; Expires=" + format_http_date(*cookie.expires);
   if (cookie.http_only) text += "; HttpOnly";
   if (cookie.secure) text += "; Secure";
-  text.append("; SameSite=").append(to_text(cookie.same_site));
+  text.append("; SameSite=").append(same_site_text(cookie.same_site));
   return text;
 }
 

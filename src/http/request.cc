@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxSegments = 256;
 
-bool is_digit(char c) noexcept {
+bool is_decimal_digit(char c) noexcept {
   return c >= '0' && c <= '9';
 }
 
@@ -23,15 +23,15 @@ bool is_target_text(std::string_view text) noexcept {
 
 bool is_reg_name(std::string_view host) noexcept {
   return std::all_of(host.begin(), host.end(), [](char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+    return is_decimal_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
   });
 }
 
 bool is_ip_literal(std::string_view host) noexcept {
   return host.size() > 2 && std::all_of(host.begin(), host.end(), [](char c) {
-           return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.' ||
-                  c == '%';
+           return is_decimal_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' ||
+                  c == '.' || c == '%';
          });
 }
 
@@ -53,7 +53,7 @@ bool has_dot_segments(const std::string& segment) {
   return std::any_of(parts.begin(), parts.end(), [](auto part) { return part == "." || part == ".."; });
 }
 
-tl::unexpected<Error> bad_request(std::string what) {
+tl::unexpected<Error> bad_target(std::string what) {
   return fail(Code::kBadRequest, std::move(what));
 }
 
@@ -71,7 +71,8 @@ bool is_authority(std::string_view text) noexcept {
     rest = text.substr(end);
   }
   if (rest.empty()) return true;
-  return rest.front() == ':' && rest.size() <= 6 && std::all_of(rest.begin() + 1, rest.end(), is_digit);
+  return rest.front() == ':' && rest.size() <= 6 &&
+         std::all_of(rest.begin() + 1, rest.end(), is_decimal_digit);
 }
 
 Result<std::string_view> BufferedRequestBody::read(Ctx&) {
@@ -106,15 +107,15 @@ Result<ServerRequest> ServerRequest::from_head(MessageHead head, RequestBody& bo
 Result<> ServerRequest::find_authority() {
   const auto hosts = std::count_if(headers.begin(), headers.end(),
                                    [](const Field& f) { return equal_ignore_case(f.name, "Host"); });
-  if (hosts > 1) return bad_request("more than one Host header");
-  if (hosts == 0 && version >= 11) return bad_request("the Host header is missing");
+  if (hosts > 1) return bad_target("more than one Host header");
+  if (hosts == 0 && version >= 11) return bad_target("the Host header is missing");
   authority = headers.get("Host").value_or("");
-  if (!is_authority(authority)) return bad_request("the Host header is malformed");
+  if (!is_authority(authority)) return bad_target("the Host header is malformed");
 
-  if (!is_target_text(target)) return bad_request("the request target has characters that are not allowed");
+  if (!is_target_text(target)) return bad_target("the request target has characters that are not allowed");
   if (const auto parts = split_absolute_form(target)) {
     if (parts->first.empty() || !is_authority(parts->first))
-      return bad_request("the target's authority is malformed");
+      return bad_target("the target's authority is malformed");
     authority = parts->first;
     std::string origin = parts->second.starts_with('/') ? "" : "/";
     origin += parts->second;
@@ -125,18 +126,18 @@ Result<> ServerRequest::find_authority() {
 
 Result<> ServerRequest::split_path() {
   if (target == "*") {
-    if (method != "OPTIONS") return bad_request("the target * goes with OPTIONS only");
+    if (method != "OPTIONS") return bad_target("the target * goes with OPTIONS only");
     return {};
   }
-  if (!target.starts_with('/')) return bad_request("the request target does not begin with a slash");
+  if (!target.starts_with('/')) return bad_target("the request target does not begin with a slash");
   const auto pieces = split(path().substr(1), '/');
-  if (pieces.size() > kMaxSegments) return bad_request("the path has more than 256 segments");
+  if (pieces.size() > kMaxSegments) return bad_target("the path has more than 256 segments");
   segments.reserve(pieces.size());
   for (const auto piece : pieces) {
     auto decoded = percent_decode(piece);
-    if (!decoded) return bad_request("the path has a malformed percent-encoding");
-    if (has_dot_segments(*decoded)) return bad_request("the path has dot segments");
-    if (decoded->find('\0') != std::string::npos) return bad_request("the path has a NUL");
+    if (!decoded) return bad_target("the path has a malformed percent-encoding");
+    if (has_dot_segments(*decoded)) return bad_target("the path has dot segments");
+    if (decoded->find('\0') != std::string::npos) return bad_target("the path has a NUL");
     segments.push_back(std::move(*decoded));
   }
   return {};

@@ -12,24 +12,25 @@
 #include "base/strings.h"
 
 namespace klutch::http {
-namespace {
 
-struct Route {
+struct RouteEntry {
   std::string pattern;
   std::vector<std::string> names;  // of its parameters, from the left; the tail's last
   bool has_tail = false;
   Handler handler;
 };
 
-using Methods = std::map<std::string, Route, std::less<>>;
+using RoutesByMethod = std::map<std::string, RouteEntry, std::less<>>;
 
 /// One place in the tree of segments.
-struct Node {
-  std::map<std::string, std::unique_ptr<Node>, std::less<>> literals;
-  std::unique_ptr<Node> parameter;
-  Methods here;   // routes that end at this place
-  Methods tails;  // routes whose tail begins behind this place
+struct RouteNode {
+  std::map<std::string, std::unique_ptr<RouteNode>, std::less<>> literals;
+  std::unique_ptr<RouteNode> parameter;
+  RoutesByMethod here;   // routes that end at this place
+  RoutesByMethod tails;  // routes whose tail begins behind this place
 };
+
+namespace {
 
 bool is_name(std::string_view text) noexcept {
   return is_token(text) && text.find_first_of("{}.") == text.npos;
@@ -45,7 +46,7 @@ std::optional<std::string_view> parameter_name(std::string_view segment) {
   return segment.substr(1, segment.size() - 2);
 }
 
-const Route* find_method(const Methods& methods, std::string_view method) {
+const RouteEntry* find_method(const RoutesByMethod& methods, std::string_view method) {
   auto found = methods.find(method);
   if (found == methods.end() && method == "HEAD") found = methods.find("GET");
   return found == methods.end() ? nullptr : &found->second;
@@ -58,7 +59,7 @@ class Search {
   Search(const ServerRequest& request, std::vector<std::string_view>& values)
       : request_(request), values_(values) {}
 
-  const Route* walk(const Node& node, std::size_t depth) {
+  const RouteEntry* walk(const RouteNode& node, std::size_t depth) {
     const auto& segments = request_.segments;
     if (depth == segments.size()) return choose(node.here);
     const auto& segment = segments[depth];
@@ -79,7 +80,7 @@ class Search {
   std::set<std::string, std::less<>> allowed;
 
  private:
-  const Route* choose(const Methods& methods) {
+  const RouteEntry* choose(const RoutesByMethod& methods) {
     const auto* route = find_method(methods, request_.method);
     if (route == nullptr) {
       for (const auto& [method, other] : methods) allowed.insert(method);
@@ -117,7 +118,7 @@ Response method_not_allowed(std::string allow) {
 }  // namespace
 
 struct Router::Table {
-  Node root;
+  RouteNode root;
   std::set<std::string, std::less<>> methods;
 
   Result<Response> route(Ctx& ctx, ServerRequest& request) const {
@@ -149,14 +150,14 @@ Router& Router::operator=(Router&&) noexcept = default;
 
 Router& Router::add(std::string_view method, std::string_view pattern, Handler handler) {
   CHECK(is_token(method) && pattern.starts_with('/') && handler != nullptr);
-  Route route{std::string(pattern), {}, false, std::move(handler)};
-  Node* node = &table_->root;
+  RouteEntry route{std::string(pattern), {}, false, std::move(handler)};
+  RouteNode* node = &table_->root;
   for (const auto segment : split(pattern.substr(1), '/')) {
     CHECK(!route.has_tail);  // a tail is the last segment
     const auto parameter = parameter_name(segment);
     if (!parameter) {
       auto& next = node->literals[std::string(segment)];
-      if (!next) next = std::make_unique<Node>();
+      if (!next) next = std::make_unique<RouteNode>();
       node = next.get();
       continue;
     }
@@ -165,7 +166,7 @@ Router& Router::add(std::string_view method, std::string_view pattern, Handler h
     CHECK(is_name(name) && std::find(route.names.begin(), route.names.end(), name) == route.names.end());
     route.names.emplace_back(name);
     if (route.has_tail) continue;
-    if (!node->parameter) node->parameter = std::make_unique<Node>();
+    if (!node->parameter) node->parameter = std::make_unique<RouteNode>();
     node = node->parameter.get();
   }
   auto& methods = route.has_tail ? node->tails : node->here;
