@@ -150,7 +150,9 @@ bool Connection::answer(Ctx& ctx, MessageHead head) {
   const auto started = ctx.now();
   core_.observer().request_started();
   const bool client_keeps_alive = reader_->parser().keep_alive();
-  Response response = call_handler(ctx, *request);
+  const auto trace = core_.trace_of(request->headers);
+  auto traced = ctx.with_value(trace);
+  Response response = call_handler(traced, *request);
   ResponseSender sender(*transport_, core_);
   ResponseFacts facts{request->method == "HEAD", request->version, false};
   bool complete = false;
@@ -159,7 +161,7 @@ bool Connection::answer(Ctx& ctx, MessageHead head) {
   } else {
     if (body.failed_status() != 0) response.status = body.failed_status();
     facts.keep_alive = wants_to_stay(*request, client_keeps_alive) && body.can_be_discarded();
-    complete = send(ctx, *request, response, sender, facts);
+    complete = send(traced, *request, response, sender, facts);
   }
   core_.observer().request_finished({request->method,
                                      request->route,

@@ -76,6 +76,7 @@ class ServerRequest {
   const TlsSession* tls = nullptr;
   /// X-Request-Id if the client sent a sane one, else made by the server.
   std::string id;
+  // The trace the request belongs to is in its Ctx: ctx.value<obs::TraceContext>().
 
   /// The path as sent, not decoded.
   [[nodiscard]] std::string_view path() const noexcept;

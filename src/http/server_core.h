@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <list>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +15,7 @@
 #include "base/time.h"
 #include "http/request.h"
 #include "http/server.h"
+#include "obs/trace.h"
 
 // Private to http/: what the connections of one server share. Loop thread only.
 
@@ -40,6 +45,24 @@ class DateLine {
   std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds> second_{};
 };
 
+/// Random bytes for ids, fetched from the kernel many at a time.
+class RandomPool {
+ public:
+  void fill(std::span<std::uint8_t> bytes) {
+    for (auto& byte : bytes) {
+      if (left_ == 0) {
+        fill_random(std::as_writable_bytes(std::span(pool_)));
+        left_ = pool_.size();
+      }
+      byte = pool_[--left_];
+    }
+  }
+
+ private:
+  std::array<std::uint8_t, 512> pool_{};
+  std::size_t left_ = 0;
+};
+
 struct ServerCore {
   ServerCore(ServerOptions server_options, Handler server_handler)
       : options(std::move(server_options)), handler(std::move(server_handler)), date(*options.clock) {
@@ -50,6 +73,19 @@ struct ServerCore {
   /// Unique among all servers, short, says nothing about anybody.
   std::string new_request_id() { return id_prefix + std::to_string(++requests); }
 
+  /// The trace that the client's headers continue, or one that begins here.
+  std::shared_ptr<const obs::TraceContext> trace_of(const Headers& headers) {
+    if (const auto parent = headers.get("traceparent")) {
+      return std::make_shared<const obs::TraceContext>(
+          obs::continue_or_begin(parent, headers.joined("tracestate")));
+    }
+    auto trace = std::make_shared<obs::TraceContext>();
+    random.fill(trace->trace_id);
+    random.fill(trace->span_id);
+    trace->sampled = true;
+    return trace;
+  }
+
   ServerOptions options;
   Handler handler;
   DateLine date;
@@ -58,6 +94,7 @@ struct ServerCore {
   std::list<Connection*> connections = {};
   std::string id_prefix = random_suffix(8) + "-";
   std::uint64_t requests = 0;
+  RandomPool random = {};
 };
 
 }  // namespace klutch::http

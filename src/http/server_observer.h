@@ -10,6 +10,10 @@
 // What a Server tells about itself, so that it needs to know neither metrics nor logs. All calls come from
 // the server's loop, outside of any lock, and must not suspend. The views are valid during the call.
 
+namespace klutch::obs {
+struct TraceContext;
+}  // namespace klutch::obs
+
 namespace klutch::http {
 
 /// One request that was answered, or given up.
@@ -18,7 +22,7 @@ struct RequestRecord {
   std::string_view route;  ///< the pattern; empty if no route took the request
   std::string_view peer;   ///< without port
   std::string_view request_id;
-  std::string_view trace_id;  ///< empty if the client sent none
+  const obs::TraceContext* trace = nullptr;  ///< may be null
   int status = 0;
   std::uint64_t bytes_received = 0;  ///< of the body
   std::uint64_t bytes_sent = 0;      ///< of the body
