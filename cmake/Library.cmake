@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # One call declares a library, its unit tests and its fuzzers, with every file named.
 
+# With KLUTCH_UNITY several sources become one. A type of an unnamed namespace inside a class of a named one then looks as
+# if it came from a header, which is what -Wsubobject-linkage is about.
+function(klutch_batch target)
+  if(KLUTCH_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${KLUTCH_UNITY_BATCH})
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
+
 # klutch_library(NAME x HEADERS ... [SOURCES ...] [DEPS ...] [PRIVATE_DEPS ...] [TESTS ...] [TEST_DEPS ...])
 #
 # NAME          folder path under src/ with '/' turned to '_' (kube/api -> kube_api); target klutch_<name>, alias klutch::<name>
@@ -19,11 +28,7 @@ function(klutch_library)
     add_library(${target} STATIC ${ARG_SOURCES})
     set(scope PUBLIC)
     target_link_libraries(${target} PRIVATE ${ARG_PRIVATE_DEPS})
-    if(KLUTCH_UNITY)
-      set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${KLUTCH_UNITY_BATCH})
-      # A source included by a batch looks like a header to g++; its anonymous types are as private as before.
-      target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
-    endif()
+    klutch_batch(${target})
   else()
     add_library(${target} INTERFACE)
     set(scope INTERFACE)
@@ -50,9 +55,7 @@ function(klutch_test)
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} klutch_test_main)
   target_precompile_headers(${ARG_NAME} REUSE_FROM klutch_test_main)
-  if(KLUTCH_UNITY)
-    set_target_properties(${ARG_NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${KLUTCH_UNITY_BATCH})
-  endif()
+  klutch_batch(${ARG_NAME})
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "KLUTCH_SOURCE_DIR=${PROJECT_SOURCE_DIR}")

@@ -79,8 +79,9 @@ class MessageParser {
 /// Appends a request head, fields as given, to `out`. kInvalid if method, target or a field is malformed.
 Result<> append_request_head(std::string& out, std::string_view method, std::string_view target,
                              const Headers& headers);
-/// Appends a response head to `out`. kInvalid if a field is malformed. `more` is further whole field lines, each
-/// with its CRLF, which the caller vouches for.
-Result<> append_response_head(std::string& out, int status, const Headers& headers, std::string_view more = {});
+/// Appends a response head to `out`. kInvalid if a field is malformed. `more` is further whole field lines,
+/// each with its CRLF, which the caller vouches for.
+Result<> append_response_head(std::string& out, int status, const Headers& headers,
+                              std::string_view more = {});
 
 }  // namespace klutch::http

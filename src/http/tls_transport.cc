@@ -180,7 +180,7 @@ class TlsTransport final : public Transport {
 std::unique_ptr<TcpTransport> take_plain(std::unique_ptr<Transport> transport) {
   auto* plain = dynamic_cast<TcpTransport*>(transport.get());
   CHECK(plain != nullptr);
-  transport.release();
+  static_cast<void>(transport.release());  // it is the same object
   return std::unique_ptr<TcpTransport>(plain);
 }
 

@@ -31,7 +31,7 @@ std::vector<std::string> environment() {
   return all;
 }
 
-ScopedEnv::ScopedEnv(std::string name, std::optional<std::string> value)
+ScopedEnv::ScopedEnv(std::string name, const std::optional<std::string>& value)
     : name_(std::move(name)), before_(get_env(name_)) {
   put(name_, value);
 }

@@ -21,7 +21,7 @@ std::vector<std::string> environment();
 /// Sets a variable (or unsets it, given nothing) and puts the old state back when it dies. For tests.
 class ScopedEnv {
  public:
-  ScopedEnv(std::string name, std::optional<std::string> value);
+  ScopedEnv(std::string name, const std::optional<std::string>& value);
   ScopedEnv(const ScopedEnv&) = delete;
   ScopedEnv& operator=(const ScopedEnv&) = delete;
   ~ScopedEnv();
