@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/time.h"
+#include "crypto/certificate_access.h"
 #include "crypto/certificate_testing.h"
 #include "crypto/hash.h"
 #include "testing/test_keys.h"
@@ -96,6 +97,38 @@ TEST(Certificate, DerMustEndWhereTheCertificateEnds) {
   EXPECT_TRUE(is(Certificate::from_der(der.substr(0, der.size() - 1)).error(), Code::kInvalid));
   EXPECT_TRUE(is(Certificate::from_der("").error(), Code::kInvalid));
   EXPECT_TRUE(is(Certificate::from_der(std::string(Certificate::kMaxDer + 1, 'x')).error(), Code::kTooLarge));
+}
+
+/// A certificate whose only alternative name is `bytes`, taken for a name of `kind`.
+std::string certificate_naming(int kind, std::string_view bytes) {
+  const auto leaf = make_authority().issue_with_new_key(for_client("a"), kNow).value().certificate;
+  const openssl::X509Ptr x509(X509_dup(openssl::native(leaf)));
+  const openssl::GeneralNamesPtr names(GENERAL_NAMES_new());
+  GENERAL_NAME* name = GENERAL_NAME_new();
+  ASN1_STRING* value = ASN1_STRING_type_new(kind == GEN_DNS ? V_ASN1_IA5STRING : V_ASN1_OCTET_STRING);
+  ASN1_STRING_set(value, bytes.data(), static_cast<int>(bytes.size()));
+  GENERAL_NAME_set0_value(name, kind, value);
+  sk_GENERAL_NAME_push(names.get(), name);
+  X509_add1_ext_i2d(x509.get(), NID_subject_alt_name, names.get(), 0, X509V3_ADD_REPLACE);
+  X509_sign(x509.get(), openssl::native(PrivateKey::generate()), EVP_sha256());
+  return openssl::der<X509>(i2d_X509, x509.get());
+}
+
+TEST(Certificate, AlternativeNamesThatReadersCouldTakeForOthersAreRefused) {
+  EXPECT_TRUE(Certificate::from_der(certificate_naming(GEN_DNS, "a.example")).has_value());
+  EXPECT_TRUE(Certificate::from_der(certificate_naming(GEN_IPADD, "\x0a\x01\x02\x03")).has_value());
+  const std::pair<std::string, std::string_view> cases[] = {
+      {certificate_naming(GEN_DNS, std::string_view("a.example\0.evil", 15)), "NUL"},
+      {certificate_naming(GEN_DNS, "a.example\n"), "a line break"},
+      {certificate_naming(GEN_DNS, "\xc3\xbc.example"), "not ASCII"},
+      {certificate_naming(GEN_IPADD, "\x0a\x01\x02"), "three bytes of address"},
+      {certificate_naming(GEN_IPADD, "\x0a\x01\x02\x03\xff\xff\xff\xff"), "an address with a mask"},
+  };
+  for (const auto& [der, reason] : cases) {
+    const auto certificate = Certificate::from_der(der);
+    ASSERT_FALSE(certificate.has_value()) << reason;
+    EXPECT_TRUE(is(certificate.error(), Code::kInvalid)) << reason;
+  }
 }
 
 TEST(ShouldRotate, AtTwoThirdsOfTheLifetime) {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/keys.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
 
 #include "crypto/base64.h"
 #include "crypto/hash.h"
@@ -11,6 +15,9 @@ namespace klutch::crypto {
 namespace {
 
 using namespace klutch::test_keys;
+
+static_assert(!fmt::is_formattable<Secret>::value);
+static_assert(!fmt::is_formattable<PrivateKey>::value);
 
 struct Kind {
   std::string_view pem;
@@ -174,6 +181,25 @@ TEST(PublicKey, RefusesUnsoundNumbers) {
       {PublicKey::from_pem(kP256Sec1Pem), "a private key"},
   };
   for (const auto& c : cases) EXPECT_FALSE(c.key.has_value()) << c.reason;
+}
+
+TEST(PrivateKey, OneKeyServesManyThreads) {
+  for (const auto& k : kKinds) {
+    const auto key = PrivateKey::from_pem(k.pem).value();
+    const auto public_key = key.public_key();
+    std::atomic<int> good = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&, i] {
+        const std::string message(1, static_cast<char>(i));
+        for (int n = 0; n < 10; ++n) {
+          good += public_key.verify(k.scheme, message, key.sign(k.scheme, message).value()) ? 1 : 0;
+        }
+      });
+    }
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(good, 40);
+  }
 }
 
 TEST(PublicKey, KeepsNothingOfThePrivateHalf) {

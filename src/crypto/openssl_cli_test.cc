@@ -141,5 +141,49 @@ TEST_F(OpensslCli, ItsKeysRequestsAndCertificatesAreReadByUs) {
   EXPECT_TRUE(verify_chain(ours, trusted, {.now = within, .host = "d.example"}).has_value());
 }
 
+TEST_F(OpensslCli, ItsIntermediateAuthorityWorksWithOurs) {
+  write("ext",
+        "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\nsubjectKeyIdentifier=hash\n");
+  ASSERT_TRUE(
+      openssl("req -x509 -newkey rsa:2048 -nodes -keyout root.key -subj /CN=root -days 3650 -out root.pem"))
+      << read("out");
+  ASSERT_TRUE(openssl("req -new -newkey rsa:2048 -nodes -keyout mid.key -subj /CN=mid -out mid.csr"))
+      << read("out");
+  ASSERT_TRUE(
+      openssl("x509 -req -in mid.csr -CA root.pem -CAkey root.key -CAcreateserial -days 365 -extfile ext "
+              "-out mid.pem"))
+      << read("out");
+  const auto root = parse_certificate(read("root.pem")).value();
+  const auto middle = parse_certificate(read("mid.pem")).value();
+  const auto ca = CertificateAuthority::load(middle, PrivateKey::from_pem(read("mid.key")).value()).value();
+  const Time now = middle.info().not_before + kDay;
+  const auto leaf = ca.issue_with_new_key(for_server({"a.example"}), now).value().certificate;
+  using Certificates = std::vector<Certificate>;
+  EXPECT_TRUE(verify_chain(Certificates{leaf, middle}, Certificates{root}, {.now = now}).has_value());
+  EXPECT_TRUE(verify_chain(Certificates{leaf}, Certificates{middle}, {.now = now}).has_value())
+      << "an anchor that is no root";
+  EXPECT_FALSE(verify_chain(Certificates{leaf}, Certificates{root}, {.now = now}).has_value())
+      << "the middle is missing";
+}
+
+TEST_F(OpensslCli, WeakSignaturesAreNotTrusted) {
+  ASSERT_TRUE(
+      openssl("req -x509 -newkey rsa:2048 -nodes -keyout root.key -subj /CN=root -days 3650 -out root.pem"))
+      << read("out");
+  ASSERT_TRUE(openssl("req -new -newkey rsa:2048 -nodes -keyout leaf.key -subj /CN=leaf -out leaf.csr"))
+      << read("out");
+  const auto root = std::vector{parse_certificate(read("root.pem")).value()};
+  for (const auto& [hash, trusted] : {std::pair{"sha256", true}, std::pair{"sha1", false}}) {
+    ASSERT_TRUE(openssl(
+        std::string(
+            "x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 365 -out leaf.pem -") +
+        hash))
+        << read("out");
+    const auto leaf = std::vector{parse_certificate(read("leaf.pem")).value()};
+    EXPECT_EQ(verify_chain(leaf, root, {.now = leaf[0].info().not_before + kDay}).has_value(), trusted)
+        << hash;
+  }
+}
+
 }  // namespace
 }  // namespace klutch::crypto
