@@ -9,8 +9,6 @@
 namespace klutch::crypto {
 namespace {
 
-using Certificates = std::vector<Certificate>;
-
 TEST(CertificateAuthority, TheRootSaysWhatItMayDo) {
   const auto root = make_authority("klutch");
   const auto& info = root.certificate().info();

@@ -11,6 +11,8 @@
 
 namespace klutch::crypto {
 
+using Certificates = std::vector<Certificate>;
+
 inline constexpr Time kNow = std::chrono::sys_days(std::chrono::year(2025) / 6 / 15) + std::chrono::hours(12);
 inline constexpr Duration kDay = std::chrono::hours(24);
 

@@ -8,8 +8,6 @@
 namespace klutch::crypto {
 namespace {
 
-using Certificates = std::vector<Certificate>;
-
 TEST(VerifyChain, AcceptsWhatTheAuthorityIssued) {
   const auto root = make_authority();
   const auto server = root.issue_with_new_key(for_server({"api.example.com"}), kNow).value().certificate;

@@ -158,7 +158,6 @@ TEST_F(OpensslCli, ItsIntermediateAuthorityWorksWithOurs) {
   const auto ca = CertificateAuthority::load(middle, PrivateKey::from_pem(read("mid.key")).value()).value();
   const Time now = middle.info().not_before + kDay;
   const auto leaf = ca.issue_with_new_key(for_server({"a.example"}), now).value().certificate;
-  using Certificates = std::vector<Certificate>;
   EXPECT_TRUE(verify_chain(Certificates{leaf, middle}, Certificates{root}, {.now = now}).has_value());
   EXPECT_TRUE(verify_chain(Certificates{leaf}, Certificates{middle}, {.now = now}).has_value())
       << "an anchor that is no root";
