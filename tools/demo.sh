@@ -61,9 +61,48 @@ step_errors() {
 }
 
 step_greeter() {
-  title "http: a TLS server on our own libraries"
-  [[ -n $(find_program http_greeter) ]] || { skip "examples/http_greeter is not there yet"; return; }
-  skip "the tour of http_greeter is not written yet"
+  local program url
+  title "http: a TLS server on our own libraries, with certificates it makes itself"
+  program=$(find_program http_greeter)
+  [[ -n $program ]] || { skip "examples/http_greeter is not built"; return; }
+  command -v curl >/dev/null || { skip "curl is not installed"; return; }
+  rm -rf "$state/greeter"
+  show "http_greeter --state $state/greeter &"
+  "$program" --state "$state/greeter" 2>"$state/greeter.log" &
+  server_pid=$!
+  for _ in {1..100}; do
+    [[ -s $state/greeter/url ]] && break
+    sleep 0.1
+  done
+  url=$(cat "$state/greeter/url" 2>/dev/null) || { failed=$((failed + 1)); indent <"$state/greeter.log"; return; }
+
+  ask "verified TLS" "Hello, you!" "$url/?name=you"
+  ask "YAML to JSON" '"replicas": 3' "$url/convert" -H 'Content-Type: application/yaml' \
+    --data-binary $'kind: Example\nspec: {replicas: 3}\n'
+  ask "JSON to YAML" '- 0.5' "$url/convert" -H 'Content-Type: application/json' -d '{"kind":"Example","list":[0.5,"yes"]}'
+  ask "JSON Patch, RFC 6902" '{"a":1,"b":2}' "$url/patch" -H 'Content-Type: application/json' \
+    -d '{"document":{"a":1},"patch":[{"op":"add","path":"/b","value":2}]}'
+  ask "a mistake is named" 'line 1' "$url/patch" -d '{"document":'
+  ask "no token, no name" 'Authorization: Bearer' "$url/whoami"
+  printf 'Authorization: Bearer %s' "$(cat "$state/greeter/token")" >"$state/greeter/header"
+  ask "a signed token" '"subject":"alice"' "$url/whoami" -H "@$state/greeter/header"
+  ask "health" '[+]ping ok' "$url/readyz?verbose"
+  ask "metrics" 'klutch_http_server_requests_total' "$url/metrics"
+  show "curl $url/ # without the authority's certificate"
+  expect "an unknown authority is refused" "$(curl -sS "$url/" 2>&1 || printf 'exit code %d\n' $?)" "exit code 60"
+
+  show "kill -TERM the server; its log:"
+  stop_server
+  expect "graceful stop" "$(cut -c 1-150 "$state/greeter.log" | tail -n 4)" "stopped"
+}
+
+# ask WHAT WANTED URL CURL_WORD... : one request to the greeter, at most eight lines of its answer shown.
+ask() {
+  local what=$1 wanted=$2 url=$3 answer
+  shift 3
+  show "curl --cacert ca.pem $url${1:+ ...}    # $what"
+  answer=$(curl -sS --max-time 10 --cacert "$state/greeter/ca.pem" "$@" "$url" 2>&1) || true
+  expect "$what" "$(grep -F -m 1 -- "$wanted" <<<"$answer" || head -n 8 <<<"$answer")" "$wanted"
 }
 
 mkdir -p "$state"
