@@ -55,7 +55,7 @@ RC_GTEST_PROP(Gzip, InflatingWhatWasDeflatedGivesItBackInPiecesOfAnySize, (const
 
 TEST(Gzip, LargeDataPassesThroughTheFixedBuffer) {
   std::string bytes;
-  for (int i = 0; bytes.size() < 3'000'000; ++i) bytes += std::to_string(i * 7919) + ",";
+  for (unsigned i = 0; bytes.size() < 3'000'000; ++i) bytes += std::to_string(i * 7919) + ",";
   EXPECT_EQ(gunzip(gzip(bytes), 1000).value(), bytes);
   EXPECT_EQ(gunzip(gzip(bytes)).value(), bytes);
 }
