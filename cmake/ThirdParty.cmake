@@ -4,10 +4,11 @@
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(fmt 9 REQUIRED)
-find_package(yaml-cpp REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(CLI11 2.1 REQUIRED)
 find_package(Boost 1.81.0 EXACT CONFIG REQUIRED COMPONENTS headers context json url)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(libyaml REQUIRED IMPORTED_TARGET GLOBAL yaml-0.1>=0.2.5)  # ships no CMake file
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 
 # Boost.Asio and Beast with the macros that every user must agree on (one definition rule).

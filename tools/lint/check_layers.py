@@ -56,7 +56,7 @@ THIRD_PARTY = [
     (r"boost/url", {"http", "oidc", "kube/api"}),
     (r"boost/system/", {"async", "http", "json"}),
     (r"openssl/", {"crypto", "jose", "http"}),
-    (r"yaml-cpp/", {"json"}),
+    (r"yaml\.h$", {"json"}),
     (r"prometheus/", {"obs"}),
     (r"zlib\.h$", {"http"}),
     (r"sqlite3\.h$", {"apiserver", "broker"}),
