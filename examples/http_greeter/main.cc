@@ -58,13 +58,15 @@ Result<> serve(Ctx& ctx, const Options& options) {
   http::add_health_routes(router, health);
 
   http::ServerOptions server_options{.addresses = {address}};
-  server_options.tls = TRY(http::TlsServer::create({.identity = TRY(make_identity(options, address))}));
+  const auto identity = TRY(make_identity(options, address));
+  server_options.tls = TRY(http::TlsServer::create({.identity = identity}));
   server_options.observer = http::make_telemetry(metrics, {.server = "greeter"});
   auto server =
       TRY(http::Server::listen(ctx.loop(), std::move(server_options), std::move(router).to_handler()));
 
   const auto url = "https://" + server.addresses().at(0).to_string();
-  TRY(os::write_file_atomic(options.state + "/token", TRY(greeter::make_token(greeter, "alice"))));
+  const auto token = TRY(greeter::make_token(greeter, "alice"));
+  TRY(os::write_file_atomic(options.state + "/token", token));
   TRY(os::write_file_atomic(options.state + "/url", url));  // last: whoever waits for it finds the rest
   log.info("serving", {{"url", url}});
   TRY(server.serve(ctx));

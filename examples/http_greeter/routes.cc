@@ -44,7 +44,8 @@ Result<Response> convert(Ctx& ctx, ServerRequest& request) {
 
 /// {"document": ..., "patch": [...]} gives the patched document (RFC 6902).
 Result<Response> patch(Ctx& ctx, ServerRequest& request) {
-  auto body = TRY(json::parse(TRY(request.read_body(ctx))));
+  const auto sent = TRY(request.read_body(ctx));
+  auto body = TRY(json::parse(sent));
   auto* document = body.find("document");
   const auto* operations = body.find("patch");
   if (document == nullptr || operations == nullptr) {
