@@ -49,7 +49,7 @@ bool is_tiny(std::string_view text) noexcept {
   const std::size_t first = mantissa.find_first_of("123456789");
   const auto place = static_cast<std::int64_t>(point == std::string_view::npos ? mantissa.size() : point) -
                      static_cast<std::int64_t>(first);
-  return exponent + place < 0;
+  return exponent < -place;
 }
 
 }  // namespace

@@ -113,6 +113,12 @@ TEST(YamlParse, KeepsWholeNumbersExact) {
   EXPECT_EQ(value.at(2).as_int(), INT64_MIN);
 }
 
+TEST(YamlParse, TakesNumbersWithEndlessExponentsForTextOrZero) {
+  EXPECT_EQ(outcome(parse_yaml("1e9223372036854775807")), R"("1e9223372036854775807")");
+  EXPECT_EQ(outcome(parse_yaml("1e-9223372036854775808")), "0");
+  EXPECT_EQ(outcome(parse_yaml("1e99999999999999999999")), R"("1e99999999999999999999")");
+}
+
 TEST(YamlParse, ReportsDuplicateKeysWithPathAndLineAndKeepsTheLast) {
   const auto documents =
       parse_yaml_documents("a: 1\nb:\n- x: 1\n- {x: 1, y/z: 2,\n   y/z: 3}\na: 2\n---\n1: a\n'1': b\n");
