@@ -6,7 +6,7 @@
 #   tools/demo.sh --check    for tests: the same steps, their answers compared with what they must be; the last line
 #                            counts them
 #
-# Everything it writes is in .state/demo. Steps whose program is not there yet say so and are skipped.
+# Everything it writes is in .state/demo. It may be repeated at any time.
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
@@ -15,12 +15,19 @@ state=.state/demo
 checking=false
 [[ ${1:-} == --check ]] && checking=true
 passed=0 failed=0 skipped=0
-server_pid=''
+server_pid='' server_exit=''
 
+# Asks the server to stop; one that has not done so after 20 s is killed. Its exit code is in server_exit.
 stop_server() {
   [[ -n $server_pid ]] || return 0
   kill -TERM "$server_pid" 2>/dev/null || true
-  wait "$server_pid" 2>/dev/null || true
+  for _ in {1..200}; do
+    kill -0 "$server_pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL "$server_pid" 2>/dev/null || true
+  server_exit=0
+  wait "$server_pid" 2>/dev/null || server_exit=$?
   server_pid=''
 }
 trap stop_server EXIT
@@ -36,14 +43,18 @@ expect() {
   if [[ $text == *"$wanted"* ]]; then
     passed=$((passed + 1))
   else
-    failed=$((failed + 1))
-    printf '  !! %s: expected to see "%s"\n' "$what" "$wanted"
+    fail "$what: expected to see \"$wanted\""
   fi
 }
 
 skip() {
   skipped=$((skipped + 1))
   printf '  -- skipped: %s\n' "$*"
+}
+
+fail() {
+  failed=$((failed + 1))
+  printf '  !! %s\n' "$*"
 }
 
 # find_program NAME : its path in the build folder, or nothing.
@@ -53,7 +64,7 @@ step_errors() {
   local program
   title "base: one Result, one Error, one table from codes to HTTP status and exit code"
   program=$(find_program base_errors)
-  [[ -n $program ]] || { skip "examples/base_errors is not built"; return; }
+  [[ -n $program ]] || { fail "examples/base_errors is not built in $build"; return; }
   show "base_errors port=8443"
   expect "a good setting" "$("$program" port=8443 2>&1)" "port 8443"
   show "base_errors port=0"
@@ -64,7 +75,7 @@ step_greeter() {
   local program url
   title "http: a TLS server on our own libraries, with certificates it makes itself"
   program=$(find_program http_greeter)
-  [[ -n $program ]] || { skip "examples/http_greeter is not built"; return; }
+  [[ -n $program ]] || { fail "examples/http_greeter is not built in $build"; return; }
   command -v curl >/dev/null || { skip "curl is not installed"; return; }
   rm -rf "$state/greeter"
   show "http_greeter --state $state/greeter &"
@@ -74,7 +85,7 @@ step_greeter() {
     [[ -s $state/greeter/url ]] && break
     sleep 0.1
   done
-  url=$(cat "$state/greeter/url" 2>/dev/null) || { failed=$((failed + 1)); indent <"$state/greeter.log"; return; }
+  url=$(cat "$state/greeter/url" 2>/dev/null) || { fail "the server did not start"; indent <"$state/greeter.log"; return; }
 
   ask "verified TLS" "Hello, you!" "$url/?name=you"
   ask "YAML to JSON" '"replicas": 3' "$url/convert" -H 'Content-Type: application/yaml' \
@@ -94,15 +105,20 @@ step_greeter() {
   show "kill -TERM the server; its log:"
   stop_server
   expect "graceful stop" "$(cut -c 1-150 "$state/greeter.log" | tail -n 4)" "stopped"
+  expect "exit code after the stop" "exit code $server_exit" "exit code 0"
 }
 
-# ask WHAT WANTED URL CURL_WORD... : one request to the greeter, at most eight lines of its answer shown.
+# ask WHAT WANTED URL CURL_WORD... : one request to the greeter. A long answer is cut down to the line that matters.
 ask() {
-  local what=$1 wanted=$2 url=$3 answer
+  local what=$1 wanted=$2 url=$3 answer sent='' word
   shift 3
-  show "curl --cacert ca.pem $url${1:+ ...}    # $what"
+  for word in "$@"; do
+    if [[ $word == *["{:"]* && $word != *": "*/* ]]; then sent=" --data ${word@Q}"; fi
+  done
+  show "curl --cacert ca.pem '$url'$sent    # $what"
   answer=$(curl -sS --max-time 10 --cacert "$state/greeter/ca.pem" "$@" "$url" 2>&1) || true
-  expect "$what" "$(grep -F -m 1 -- "$wanted" <<<"$answer" || head -n 8 <<<"$answer")" "$wanted"
+  if (($(wc -l <<<"$answer") > 8)); then answer=$(grep -F -m 1 -- "$wanted" <<<"$answer" || head -n 8 <<<"$answer"); fi
+  expect "$what" "$answer" "$wanted"
 }
 
 mkdir -p "$state"
