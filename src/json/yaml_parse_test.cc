@@ -26,7 +26,7 @@ const std::map<std::string, std::string> kDeviations = {
     {"%YAML 1.2\n---\na: 1\n", "goyaml refuses the version that everybody writes"},
 };
 
-std::string repeat(std::string_view text, std::size_t times) {
+std::string repeated(std::string_view text, std::size_t times) {
   std::string all;
   for (std::size_t i = 0; i < times; ++i) all += text;
   return all;
@@ -154,7 +154,7 @@ TEST(YamlParse, DoesNotTakeOverridesOfMergedKeysForDuplicates) {
 }
 
 TEST(YamlParse, LimitsTheNumberOfReportedDuplicates) {
-  const auto documents = parse_yaml_documents("x: 1\n" + repeat("x: 1\n", 500));
+  const auto documents = parse_yaml_documents("x: 1\n" + repeated("x: 1\n", 500));
   ASSERT_TRUE(documents.has_value());
   EXPECT_EQ(documents->front().duplicate_keys.size(), YamlDocument::kMaxDuplicates);
 }
@@ -227,25 +227,25 @@ TEST(YamlParse, LimitsBytesLevelsAndDocuments) {
     YamlOptions options;
     std::string reason;
   };
-  const auto nested_block = [](std::size_t levels) { return repeat("- ", levels) + "x\n"; };
-  const auto nested_flow = [](std::size_t levels) { return repeat("[", levels) + repeat("]", levels); };
+  const auto nested_block = [](std::size_t levels) { return repeated("- ", levels) + "x\n"; };
+  const auto nested_flow = [](std::size_t levels) { return repeated("[", levels) + repeated("]", levels); };
   const Case fits[] = {
       {"a: 1", {.max_bytes = 4}, "bytes"},
       {nested_block(256), {}, "levels in block style"},
       {nested_flow(256), {}, "levels in flow style"},
-      {repeat("{a: ", 256) + repeat("}", 256), {}, "levels of mappings"},
+      {repeated("{a: ", 256) + repeated("}", 256), {}, "levels of mappings"},
       {"a: &x [[1]]\nb: [*x]\n", {.max_depth = 4}, "levels that an alias brings"},
-      {repeat("---\na\n", 3), {.max_documents = 3}, "documents"},
-      {repeat("---\n", 50) + "a", {.max_documents = 1}, "empty documents do not count"},
+      {repeated("---\na\n", 3), {.max_documents = 3}, "documents"},
+      {repeated("---\n", 50) + "a", {.max_documents = 1}, "empty documents do not count"},
   };
   for (const auto& [text, options, reason] : fits) EXPECT_TRUE(parse_yaml_documents(text, options)) << reason;
   const Case too_large[] = {
       {"a: 12", {.max_bytes = 4}, "bytes"},
       {nested_block(257), {}, "levels in block style"},
       {nested_flow(257), {}, "levels in flow style"},
-      {repeat("{a: ", 257) + repeat("}", 257), {}, "levels of mappings"},
+      {repeated("{a: ", 257) + repeated("}", 257), {}, "levels of mappings"},
       {"a: &x [[1]]\nb: [*x]\n", {.max_depth = 3}, "levels that an alias brings"},
-      {repeat("---\na\n", 4), {.max_documents = 3}, "documents"},
+      {repeated("---\na\n", 4), {.max_documents = 3}, "documents"},
   };
   for (const auto& [text, options, reason] : too_large) {
     EXPECT_EQ(error_of(text, options).code(), Code::kTooLarge) << reason;
@@ -254,9 +254,9 @@ TEST(YamlParse, LimitsBytesLevelsAndDocuments) {
 
 /// "a: &a [x, x, ...]", then each line repeats the one before `width` times.
 std::string laughs(std::size_t lines, std::size_t width, const std::string& separator = "") {
-  std::string text = "- &a0 [" + repeat("lol, ", width) + "]\n";
+  std::string text = "- &a0 [" + repeated("lol, ", width) + "]\n";
   for (std::size_t line = 1; line < lines; ++line) {
-    text += "- &a" + std::to_string(line) + " [" + repeat("*a" + std::to_string(line - 1) + ", ", width) +
+    text += "- &a" + std::to_string(line) + " [" + repeated("*a" + std::to_string(line - 1) + ", ", width) +
             "]\n" + separator;
   }
   return text;
@@ -267,36 +267,36 @@ TEST(YamlParse, StopsTextsThatGrowWithoutBound) {
   EXPECT_EQ(error_of(laughs(9, 9)).code(), Code::kTooLarge);
   EXPECT_EQ(error_of(laughs(100, 2)).code(), Code::kTooLarge);
 
-  std::string merges = "- &a0 {" + repeat("k: v, ", 1) + "x: y}\n";
+  std::string merges = "- &a0 {" + repeated("k: v, ", 1) + "x: y}\n";
   for (int i = 1; i < 40; ++i) {
     const std::string before = "*a" + std::to_string(i - 1);
     merges += "- &a" + std::to_string(i) + " {<<: " + before + ", l: " + before + ", r: " + before + "}\n";
   }
   EXPECT_EQ(error_of(merges).code(), Code::kTooLarge);
 
-  const std::string long_text = "- &a " + repeat("x", 1'000'000) + "\n";
-  EXPECT_TRUE(parse_yaml(long_text + repeat("- *a\n", 4)));
-  EXPECT_EQ(error_of(long_text + repeat("- *a\n", 10)).code(), Code::kTooLarge);
+  const std::string long_text = "- &a " + repeated("x", 1'000'000) + "\n";
+  EXPECT_TRUE(parse_yaml(long_text + repeated("- *a\n", 4)));
+  EXPECT_EQ(error_of(long_text + repeated("- *a\n", 10)).code(), Code::kTooLarge);
 
   const std::string nested_anchors = [] {
     std::string text;
     for (int i = 0; i < 250; ++i) text += "[&a" + std::to_string(i) + " ";
-    return text + "[" + repeat("x, ", 1000) + "]" + repeat("]", 250);
+    return text + "[" + repeated("x, ", 1000) + "]" + repeated("]", 250);
   }();
   EXPECT_EQ(error_of(nested_anchors).code(), Code::kTooLarge);
 }
 
 TEST(YamlParse, CountsAliasesAcrossAllDocumentsOfAStream) {
   const std::string document = "---\n- &a [1, 2, 3, 4]\n- *a\n";  // 10 nodes: the kept copy and the alias
-  EXPECT_TRUE(parse_yaml_documents(repeat(document, 10), {.max_alias_nodes = 100}));
-  EXPECT_EQ(error_of(repeat(document, 11), {.max_alias_nodes = 100}).code(), Code::kTooLarge);
+  EXPECT_TRUE(parse_yaml_documents(repeated(document, 10), {.max_alias_nodes = 100}));
+  EXPECT_EQ(error_of(repeated(document, 11), {.max_alias_nodes = 100}).code(), Code::kTooLarge);
 }
 
 TEST(YamlParse, StopsAtTheFirstLevelTooDeepWithoutReadingOn) {
-  const Error flow = error_of(repeat("[", 1'000'000));
+  const Error flow = error_of(repeated("[", 1'000'000));
   EXPECT_EQ(flow.code(), Code::kTooLarge);
   EXPECT_NE(flow.message().find("line 1, column 257:"), std::string::npos) << flow.message();
-  const Error block = error_of(repeat("- ", 1'000'000));
+  const Error block = error_of(repeated("- ", 1'000'000));
   EXPECT_NE(block.message().find("line 1, column 513:"), std::string::npos) << block.message();
 }
 
@@ -305,10 +305,10 @@ TEST(YamlParse, StopsTextsWhoseReadingWouldTakeTimeBeyondProportion) {
   for (int i = 0; i < 64; ++i) directives += "%TAG !a" + std::to_string(i) + "! x\n";
   EXPECT_TRUE(parse_yaml(directives + "---\na\n"));
   EXPECT_EQ(error_of(directives + "%TAG !b! x\n---\na\n").code(), Code::kTooLarge);
-  EXPECT_TRUE(parse_yaml("a: \"" + repeat("see %TAG ", 1'000) + "\"\n"));
+  EXPECT_TRUE(parse_yaml("a: \"" + repeated("see %TAG ", 1'000) + "\"\n"));
 
   // 64 million steps: events times levels of flow style. As JSON the same text is no trouble.
-  const std::string deep = repeat("[", 250) + repeat("1,", 300'000) + "1" + repeat("]", 250);
+  const std::string deep = repeated("[", 250) + repeated("1,", 300'000) + "1" + repeated("]", 250);
   EXPECT_EQ(error_of(deep + " # no JSON").code(), Code::kTooLarge);
   EXPECT_TRUE(parse_yaml(deep));
 }
@@ -332,17 +332,17 @@ TEST(YamlParse, FitsTheStackOfAFiberAtAnyNesting) {
   on_small_stack([] {
     for (const char* opening :
          {"[", "{", "[{a: ", "- ", "? ", "- - a: ", "{\"a\":[", "\"a\": {", "[\n", "!!x &a [", "a: !x {? "}) {
-      const std::string text = repeat(opening, 100'000);
+      const std::string text = repeated(opening, 100'000);
       EXPECT_FALSE(parse_yaml(text)) << opening;
       // Without the cap of JSON, nothing but the heap grows with nesting.
-      EXPECT_FALSE(parse_yaml(repeat(opening, 1'000), {.max_depth = 200})) << opening;
+      EXPECT_FALSE(parse_yaml(repeated(opening, 1'000), {.max_depth = 200})) << opening;
     }
-    const std::string deepest = repeat("- ", 256) + "x\n";
+    const std::string deepest = repeated("- ", 256) + "x\n";
     const auto value = parse_yaml(deepest);
     ASSERT_TRUE(value.has_value());
     EXPECT_EQ(print_yaml(*value), deepest);
-    EXPECT_TRUE(parse_yaml(repeat("[", 256) + repeat("]", 256)));
-    EXPECT_TRUE(parse_yaml(repeat("- ", 5'000) + "x\n", {.max_depth = 5'000}));
+    EXPECT_TRUE(parse_yaml(repeated("[", 256) + repeated("]", 256)));
+    EXPECT_TRUE(parse_yaml(repeated("- ", 5'000) + "x\n", {.max_depth = 5'000}));
   });
 }
 
