@@ -193,13 +193,13 @@ std::u32string characters_of(std::string_view text) {
       return static_cast<char32_t>(static_cast<unsigned char>(text[i]));
     };
     switch (length) {
-      case 1: out += byte(0); break;
-      case 2: out += (byte(0) & 0x1f) << 6 | (byte(1) & 0x3f); break;
-      case 3: out += (byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f); break;
-      case 4:
-        out += (byte(0) & 0x07) << 18 | (byte(1) & 0x3f) << 12 | (byte(2) & 0x3f) << 6 | (byte(3) & 0x3f);
-        break;
-      default: out += kReplacement;
+      case 0: out.push_back(kReplacement); break;
+      case 1: out.push_back(byte(0)); break;
+      case 2: out.push_back((byte(0) & 0x1f) << 6 | (byte(1) & 0x3f)); break;
+      case 3: out.push_back((byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f)); break;
+      default:
+        out.push_back((byte(0) & 0x07) << 18 | (byte(1) & 0x3f) << 12 | (byte(2) & 0x3f) << 6 |
+                      (byte(3) & 0x3f));
     }
     text.remove_prefix(length == 0 ? 1 : length);
   }
