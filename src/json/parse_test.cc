@@ -2,6 +2,7 @@
 #include "json/parse.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <cmath>
 #include <string>
@@ -164,6 +165,26 @@ TEST(Parse, StopsAtTheDefaultDepthWhateverComesAfter) {
   const auto value = parse(repeat("[", 10'000'000));
   ASSERT_FALSE(value);
   EXPECT_EQ(value.error().code(), Code::kTooLarge);
+}
+
+TEST(Parse, TheDefaultDepthFitsTheStackOfAFiber) {
+#if defined(KLUTCH_ASAN) || defined(KLUTCH_TSAN)
+  constexpr std::size_t kStack = std::size_t{192} << 10;
+#else
+  constexpr std::size_t kStack = std::size_t{64} << 10;
+#endif
+  const auto parse_deepest = [](void*) -> void* {
+    const std::size_t depth = ParseOptions{}.max_depth;
+    EXPECT_TRUE(parse(repeat("{\"a\":", depth) + "1" + repeat("}", depth)));
+    return nullptr;
+  };
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  ASSERT_EQ(pthread_attr_setstacksize(&attributes, kStack), 0);
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, &attributes, parse_deepest, nullptr), 0);
+  ASSERT_EQ(pthread_join(thread, nullptr), 0);
+  pthread_attr_destroy(&attributes);
 }
 
 TEST(Parse, KeepsTheLastOfDuplicateMembersInTheFirstPlace) {

@@ -126,6 +126,8 @@ TEST(ApplyPatch, RefusesPatchesAndLeavesTheDocumentAlone) {
       {R"([{"op":"move","from":"/none","path":"/x"}])", Code::kInvalid, "nothing to move"},
       {R"([{"op":"move","from":"/deep","path":"/deep/x"}])", Code::kInvalid, "into its own child"},
       {R"([{"op":"move","from":"","path":"/x"}])", Code::kInvalid, "the document into itself"},
+      {R"([{"op":"move","from":"/pair/0","path":"/pair/0/x"}])", Code::kInvalid,
+       "not into the element that follows"},
       {R"([{"op":"copy","from":"/none","path":"/x"}])", Code::kInvalid, "nothing to copy"},
       {R"([{"op":"test","path":"/none","value":null}])", Code::kInvalid, "nothing to test"},
       {R"([{"op":"test","path":"/a","value":2}])", Code::kPreconditionFailed, "A.9: another value"},
@@ -134,7 +136,7 @@ TEST(ApplyPatch, RefusesPatchesAndLeavesTheDocumentAlone) {
        Code::kPreconditionFailed, "after operations that worked"},
       {R"([{"op":"move","from":"/a","path":"/none/x"}])", Code::kInvalid, "removed, but cannot be added"},
   };
-  const Value original = *parse(R"({"a":1,"list":[1,2,3],"deep":{"er":{}}})");
+  const Value original = *parse(R"({"a":1,"list":[1,2,3],"deep":{"er":{}},"pair":[{},{}]})");
   for (const Case& c : cases) {
     Value document = original;
     const auto done = apply_patch(document, *parse(c.patch));
