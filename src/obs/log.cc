@@ -185,13 +185,23 @@ Logger::Logger(LogText name)
     : module_(&Logging::get().module(name.text())), threshold_(&module_->threshold) {}
 
 Logger Logger::with(Fields fields) const {
-  auto bound = bound_ ? std::make_shared<BoundFields>(*bound_) : std::make_shared<BoundFields>();
-  for (const Field& field : fields) {
-    std::erase_if(bound->fields, [&](const auto& old) { return old.key == field.key.text(); });
-    if (bound->fields.size() < kMaxFields) bound->fields.push_back(bind(field));
+  BoundFields more;
+  for (const Field& field : fields) more.fields.push_back(bind(field));
+  return with_bound(more);
+}
+
+Logger Logger::with_fields_of(const Logger& other) const {
+  return other.bound_ ? with_bound(*other.bound_) : *this;
+}
+
+Logger Logger::with_bound(const BoundFields& more) const {
+  auto all = bound_ ? std::make_shared<BoundFields>(*bound_) : std::make_shared<BoundFields>();
+  for (const auto& field : more.fields) {
+    std::erase_if(all->fields, [&](const auto& old) { return old.key == field.key; });
+    if (all->fields.size() < kMaxFields) all->fields.push_back(field);
   }
   Logger copy = *this;
-  copy.bound_ = std::move(bound);
+  copy.bound_ = std::move(all);
   return copy;
 }
 

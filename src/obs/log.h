@@ -88,6 +88,8 @@ class Logger {
 
   /// The same logger with fields that every line of it carries. A later field of the same key replaces them.
   [[nodiscard]] Logger with(Fields fields) const;
+  /// The same logger with the fields that `other` is bound to, as with() would add them.
+  [[nodiscard]] Logger with_fields_of(const Logger& other) const;
 
   /// Whether a line of this level would be written. One atomic load.
   [[nodiscard]] bool enabled(Level level) const noexcept {
@@ -111,6 +113,7 @@ class Logger {
 
  private:
   void write(Level level, LogText message, Fields fields) const;
+  [[nodiscard]] Logger with_bound(const detail::BoundFields& more) const;
 
   const detail::Module* module_;
   const std::atomic<Level>* threshold_;
