@@ -25,12 +25,6 @@ bool is_idempotent(std::string_view method) {
   return std::find(kMethods.begin(), kMethods.end(), method) != kMethods.end();
 }
 
-/// An error of this request. What the peer sent badly is no bad request of the caller's.
-Error explain(const Error& error, const std::string& what) {
-  const auto named = error.with_context(what);
-  return is(error, Code::kBadRequest) ? named.with_code(Code::kInternal) : named;
-}
-
 std::string name_of(const ClientRequest& request) {
   return "cannot " + std::string(utf8_prefix(request.method, 20)) + " " + request.url.for_log();
 }
@@ -43,10 +37,10 @@ class NamedBody final : public BodyReader {
 
   Result<std::string_view> read(Ctx& ctx) override {
     auto piece = body_ ? body_->read(ctx) : too_large();
-    if (!piece) return fail(explain(piece.error(), what_));
+    if (!piece) return fail(as_peers_fault(piece.error()).with_context(what_));
     if (piece->size() > left_) {
       body_.reset();  // closes the connection
-      return fail(explain(too_large().error(), what_));
+      return too_large().map_error(context(what_));
     }
     left_ -= piece->size();
     return piece;
@@ -126,7 +120,7 @@ struct Client::State {
   /// One request, one response, be it a redirect.
   Result<StreamingResponse> exchange(Ctx& ctx, ClientRequest& request, std::uint64_t body_limit) {
     const auto route = TRY(route_for(request));
-    auto head = TRY(compose_head(request, route, options.user_agent));
+    auto head = TRY(compose_head(ctx, request, route, options.user_agent));
     const auto begin = ctx.now();
     bool reused = false;
     auto result = exchange_over(ctx, request, route, head, body_limit, reused);
@@ -172,10 +166,9 @@ struct Client::State {
     for (int left = request.follow_redirects;; --left) {
       const auto from = request.url;
       const auto what = name_of(request);
-      const auto explained = [&](const Error& error) { return explain(error, what); };
-      auto response = TRY(exchange(ctx, request, body_limit).map_error(explained));
+      auto response = TRY(exchange(ctx, request, body_limit).map_error(context(what)));
       if (request.follow_redirects <= 0) return response;
-      if (!TRY(apply_redirect(request, response.status, response.headers).map_error(explained)))
+      if (!TRY(apply_redirect(request, response.status, response.headers).map_error(context(what))))
         return response;
       if (left == 0) {
         return fail(Code::kUnavailable,

@@ -116,8 +116,9 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Sends `request` and gives the whole response. It is sent a second time only if it is idempotent
-  /// (RFC 9110 §9.2.2) and a kept connection turns out to have ended before a byte of the response.
+  /// Sends `request`, with the obs::TraceContext of `ctx` if it has one, and gives the whole response. It is
+  /// sent a second time only if it is idempotent (RFC 9110 §9.2.2) and a kept connection turns out to have
+  /// ended before a byte of the response.
   Result<Response> send(Ctx& ctx, ClientRequest request);
   /// The same as soon as the head of the response is there.
   Result<StreamingResponse> open(Ctx& ctx, ClientRequest request);

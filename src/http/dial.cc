@@ -44,7 +44,8 @@ Result<> open_tunnel(Ctx& ctx, Transport& transport, const Route& route, const s
 
   MessageReader reader(transport, {});
   for (int interim = 0;; ++interim) {
-    const auto response = TRY(reader.read_head(ctx, MessageParser::Kind::kResponseToHead));
+    const auto response =
+        TRY(reader.read_head(ctx, MessageParser::Kind::kResponseToHead).map_error(as_peers_fault));
     if (!response) return fail(Code::kUnavailable, "the proxy closed the connection");
     if (response->status >= 200) {
       TRY(check_tunnel(response->status));
@@ -66,6 +67,11 @@ Result<std::unique_ptr<Transport>> dial_within(Ctx& ctx, const Route& route, con
 }
 
 }  // namespace
+
+Error as_peers_fault(const Error& error) {
+  return is(error, Code::kBadRequest) || is(error, Code::kUnsupported) ? error.with_code(Code::kInternal)
+                                                                       : error;
+}
 
 std::string Route::key() const {
   std::string key = url.origin();

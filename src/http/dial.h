@@ -37,6 +37,10 @@ struct DialOptions {
   std::string user_agent = {};
 };
 
+/// An error of reading a response, as the caller of a client should see it: what a peer sends that is no
+/// proper HTTP (kBadRequest, kUnsupported) is kInternal, because the caller's request is not to blame.
+Error as_peers_fault(const Error& error);
+
 /// Connects. Errors as connect() and start_tls(); kUnavailable when `timeout` passes first or the proxy
 /// refuses, kUnauthenticated when the proxy wants other credentials.
 Result<std::unique_ptr<Transport>> dial(Ctx& ctx, const Route& route, const DialOptions& options);

@@ -74,7 +74,7 @@ Result<std::string_view> Exchange::read(Ctx& ctx) {
   if (ended_ && reader_.complete()) return std::string_view();
   auto limited = options_.idle_timeout > Duration::zero() ? ctx.with_timeout(options_.idle_timeout)
                                                           : ctx.with_deadline(Ctx::kNever);
-  auto piece = reader_.read(limited);
+  auto piece = reader_.read(limited).map_error(as_peers_fault);
   if (!piece) {
     ended_ = true;
     lease_.discard();
@@ -169,7 +169,7 @@ Result<MessageHead> Exchange::receive_final_head(Ctx& ctx) {
 
 /// The next head, interim responses (RFC 9110 §15.2) included.
 Result<MessageHead> Exchange::receive_head(Ctx& ctx) {
-  auto head = TRY(reader_.read_head(ctx, kind_));
+  auto head = TRY(reader_.read_head(ctx, kind_).map_error(as_peers_fault));
   if (!head) return fail(Code::kUnavailable, "the peer closed the connection without an answer");
   if (head->status == 101) return fail(Code::kInternal, "the peer switched protocols unasked");
   if (head->status < 200 && ++interim_responses_ > kMostInterimResponses) {

@@ -63,8 +63,8 @@ class Exchange final : public BodyReader {
 [[nodiscard]] bool asks_to_continue(const ClientRequest& request) noexcept;
 
 /// The head of `request` as it goes over the wire on `route`, complete with the fields that are the client's
-/// business. Holds credentials: wipe it. kInvalid for what cannot be sent.
-Result<std::string> compose_head(const ClientRequest& request, const Route& route,
+/// business and the trace of `ctx`. Holds credentials: wipe it. kInvalid for what cannot be sent.
+Result<std::string> compose_head(const Ctx& ctx, const ClientRequest& request, const Route& route,
                                  std::string_view user_agent);
 
 }  // namespace klutch::http

@@ -3,6 +3,7 @@
 
 #include "base/strings.h"
 #include "http/exchange.h"
+#include "obs/trace.h"
 
 namespace klutch::http {
 namespace {
@@ -27,13 +28,19 @@ Result<> check_request(const ClientRequest& request) {
   return {};
 }
 
+void add_trace(Headers& headers, const obs::TraceContext* trace) {
+  if (!trace || headers.contains("traceparent")) return;
+  headers.add("traceparent", obs::traceparent(*trace));
+  if (!trace->state.empty()) headers.add("tracestate", trace->state);
+}
+
 }  // namespace
 
 bool asks_to_continue(const ClientRequest& request) noexcept {
   return request.expect_continue && (request.stream || !request.body.empty());
 }
 
-Result<std::string> compose_head(const ClientRequest& request, const Route& route,
+Result<std::string> compose_head(const Ctx& ctx, const ClientRequest& request, const Route& route,
                                  std::string_view user_agent) {
   TRY(check_request(request));
   Headers headers;
@@ -44,6 +51,7 @@ Result<std::string> compose_head(const ClientRequest& request, const Route& rout
     if (!equal_ignore_case(field.name, "Host")) headers.add(field.name, field.value);
   }
   if (request.decompress && !headers.contains("Accept-Encoding")) headers.add("Accept-Encoding", "gzip");
+  add_trace(headers, ctx.value<obs::TraceContext>());
   if (request.stream) {
     headers.add("Transfer-Encoding", "chunked");
   } else if (!request.body.empty() || usually_has_body(request.method)) {

@@ -9,6 +9,7 @@
 
 #include "crypto/openssl.h"
 #include "http/tls.h"
+#include "http/transport.h"
 
 // Private to http/: what is inside the TLS settings.
 
@@ -29,5 +30,16 @@ struct TlsServer::State {
   std::string protocols;  // in the wire form of ALPN, RFC 7301 §3.1
   bool asks_for_certificate = false;
 };
+
+/// Why a call on `ssl` failed: `kind` is what SSL_get_error() gave, `system_error` the errno of the call.
+/// Empties OpenSSL's queue. kUnauthenticated if one side does not accept the other's certificate, else
+/// kUnavailable.
+Error tls_error(const SSL* ssl, int kind, int system_error, const std::string& peer);
+
+/// Version and protocol after the handshake.
+TlsSession describe_session(const SSL* ssl);
+
+/// The client's side of TLS inside another TLS stream, which goes to a proxy.
+Result<std::unique_ptr<Transport>> start_tunnelled_tls(Ctx& ctx, std::unique_ptr<Transport> outer, Ssl ssl);
 
 }  // namespace klutch::http

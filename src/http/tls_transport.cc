@@ -44,11 +44,7 @@ class TlsTransport final : public Transport {
 
   Result<> handshake(Ctx& ctx, bool want_peer_chain) {
     TRY(repeat(ctx, [&] { return SSL_do_handshake(ssl_.get()); }));
-    session_.version = SSL_get_version(ssl_.get());
-    const unsigned char* protocol = nullptr;
-    unsigned int size = 0;
-    SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
-    session_.protocol.assign(reinterpret_cast<const char*>(protocol), size);
+    session_ = describe_session(ssl_.get());
     if (want_peer_chain) collect_peer_chain();
     ready_ = true;
     return {};
@@ -135,26 +131,9 @@ class TlsTransport final : public Transport {
         case SSL_ERROR_WANT_READ: TRY(plain_->wait(ctx, StreamSocket::wait_read)); continue;
         case SSL_ERROR_WANT_WRITE: TRY(plain_->wait(ctx, StreamSocket::wait_write)); continue;
         case SSL_ERROR_ZERO_RETURN: return false;
-        default: failed_ = true; return explain(kind, system_error);
+        default: failed_ = true; return fail(tls_error(ssl_.get(), kind, system_error, peer()));
       }
     }
-  }
-
-  tl::unexpected<Error> explain(int kind, int system_error) {
-    const long verified = SSL_get_verify_result(ssl_.get());
-    const unsigned long queued = ERR_peek_error();
-    const std::string cause = openssl::take_error();
-    if (ERR_GET_REASON(queued) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-      return fail(Code::kUnauthenticated, "the certificate of " + peer() +
-                                              " is not accepted: " + X509_verify_cert_error_string(verified));
-    }
-    if (queued != 0 && ERR_GET_REASON(queued) == SSL_R_UNEXPECTED_EOF_WHILE_READING) {
-      return plain_->broken("closed by the peer without ending TLS");
-    }
-    if (queued == 0 && kind == SSL_ERROR_SYSCALL) {
-      return plain_->broken(system_error != 0 ? std::strerror(system_error) : "closed by the peer");
-    }
-    return plain_->broken("TLS: " + cause);
   }
 
   void collect_peer_chain() {
@@ -202,9 +181,12 @@ Result<std::unique_ptr<Transport>> start_tls(Ctx& ctx, std::unique_ptr<Transport
     SSL_set1_host(ssl.get(), name.c_str());
     SSL_set_tlsext_host_name(ssl.get(), name.c_str());
   }
+  const auto named = context("cannot start TLS with " + quote(name));
+  if (plain->tls() != nullptr) {
+    return start_tunnelled_tls(ctx, std::move(plain), std::move(ssl)).map_error(named);
+  }
   auto transport = std::make_unique<TlsTransport>(take_plain(std::move(plain)), std::move(ssl), nullptr);
-  TRY(transport->handshake(ctx, /*want_peer_chain=*/false)
-          .map_error(context("cannot start TLS with " + quote(name))));
+  TRY(transport->handshake(ctx, /*want_peer_chain=*/false).map_error(named));
   return std::unique_ptr<Transport>(std::move(transport));
 }
 

@@ -61,8 +61,8 @@ class Transport {
 /// naming the address and cause, kTimeout, kCancelled; kUnauthenticated when the peer's certificate is not
 /// accepted, with why.
 Result<std::unique_ptr<Transport>> connect(Ctx& ctx, const Address& address, const TlsClient* tls);
-/// Starts TLS over a plain stream made by connect(), for CONNECT proxies. `host` is who the certificate must
-/// be for unless the settings name another.
+/// Starts TLS over a stream made by connect(), plain or itself TLS, for CONNECT proxies. `host` is who the
+/// certificate must be for unless the settings name another.
 Result<std::unique_ptr<Transport>> start_tls(Ctx& ctx, std::unique_ptr<Transport> plain, const TlsClient& tls,
                                              const std::string& host);
 
