@@ -4,7 +4,7 @@
 
   check_sizes.py [ROOT]      exit code 1 and one line per finding
 
-Caps in lines: header 300, source 500, test 700, main.cc 80, README of a library 30, function 70 (test body 120).
+Every library has a README. Caps in lines: header 300, source 500, test 700, main.cc 80, README of a library 30, function 70 (test body 120).
 tools/lint/size_exceptions.txt may grant a file more ("PATH LINES  # reason"). The list may only shrink: an exception
 that is no longer needed, or wider than needed, is a finding too.
 """
@@ -96,6 +96,10 @@ def check(root):
         for start, length in functions(lines):
             if length > function_cap:
                 findings.append(f"{path}:{start}: function of {length} lines, the cap is {function_cap}")
+    for path in tree.files(root, {".txt"}):
+        if path.name == "CMakeLists.txt" and "klutch_library(" in "\n".join(tree.read_lines(root, path)):
+            if str(path.parent / "README.md") not in seen:
+                findings.append(f"{path.parent}: a library needs a README.md of at most 30 lines")
     findings += [f"{EXCEPTIONS}: {name} does not exist" for name in exceptions if name not in seen]
     return findings
 

@@ -20,6 +20,7 @@ class LintCase(unittest.TestCase):
         self.root = pathlib.Path(folder.name)
         self.write("src/base/error.h", "#pragma once\n")
         self.write("src/base/CMakeLists.txt", "klutch_library(NAME base HEADERS error.h SOURCES error.cc)\n")
+        self.write("src/base/README.md", "# base\n")
         self.write("src/http/client.h", "#pragma once\n#include \"base/error.h\"\n")
 
     def write(self, name, text):
@@ -110,6 +111,10 @@ class Sizes(LintCase):
     def test_a_long_readme_is_found(self):
         self.write("src/base/README.md", "line\n" * 31)
         self.assert_finding(check_sizes, "31 lines, the cap is 30")
+
+    def test_a_library_without_a_readme_is_found(self):
+        (self.root / "src/base/README.md").unlink()
+        self.assert_finding(check_sizes, "src/base: a library needs a README.md")
 
     def test_an_exception_admits_a_file_up_to_its_number(self):
         self.write("src/base/long.h", "\n" * 320)
