@@ -11,7 +11,6 @@
 namespace klutch::http {
 namespace {
 
-constexpr auto kLinger = std::chrono::seconds(2);
 constexpr std::size_t kLingerBytes = 256 * 1024;
 
 std::string without_port(const std::string& peer) {
@@ -267,7 +266,7 @@ void Connection::refuse(Ctx& ctx, int status, const Error& error) {
 void Connection::linger(Ctx& ctx) {
   transport_->shut_down(ctx);
   if (reader_->complete() && transport_->is_quiet()) return;
-  auto limited = ctx.with_timeout(kLinger);
+  auto limited = ctx.with_timeout(core_.options.timeouts.linger);
   std::array<char, 4096> ignored;
   for (std::size_t total = 0; total < kLingerBytes;) {
     const auto n = transport_->read_some(limited, ignored);

@@ -56,8 +56,8 @@ Result<std::string_view> IncomingBody::read_timed(Ctx& ctx) {
     return give_up(status, std::move(piece).error());
   }
   window_bytes_ += piece->size();
-  const auto window_seconds = std::chrono::duration_cast<std::chrono::seconds>(timeouts.body_window).count();
-  if (window_bytes_ >= timeouts.body_bytes_per_second * static_cast<std::uint64_t>(window_seconds)) {
+  const std::chrono::duration<double> window = timeouts.body_window;
+  if (static_cast<double>(window_bytes_) >= static_cast<double>(timeouts.body_bytes_per_second) * window.count()) {
     window_bytes_ = 0;
     window_left_ = timeouts.body_window;
   } else if (window_left_ <= Duration::zero()) {

@@ -90,7 +90,11 @@ class Sink final : public beast::http::basic_parser<kRequest> {
       refuse(parsed_, ec, Code::kBadRequest, "malformed HTTP message: control character in a field");
       return;
     }
-    if (field == beast::http::field::content_length) ++parsed_.content_lengths;
+    if (field == beast::http::field::content_length) {
+      ++parsed_.content_lengths;
+      // A list of equal lengths is legal to mend (RFC 9110 §8.6), but not everybody reads it so.
+      if (value.find(',') != View::npos) ++parsed_.content_lengths;
+    }
     parsed_.head.headers.add(view(name), view(value));
   }
 

@@ -57,7 +57,7 @@ class Observed {
 IO_FIBER_TEST(Observability, CountsByRouteNotByPath) {
   obs::ScopedLogSink sink;
   Observed observed(ctx);
-  auto client = *RawClient::connect(ctx, observed.server().address());
+  auto client = RawClient::connect(ctx, observed.server().address()).value();
   for (const char* path : {"/things/a", "/things/b", "/nowhere/1", "/nowhere/2"}) {
     ASSERT_TRUE(client.exchange(ctx, get(path)).has_value());
   }
@@ -74,7 +74,7 @@ IO_FIBER_TEST(Observability, CountsByRouteNotByPath) {
 
 IO_FIBER_TEST(Observability, CountsWhatIsNoRequest) {
   Observed observed(ctx);
-  auto client = *RawClient::connect(ctx, observed.server().address());
+  auto client = RawClient::connect(ctx, observed.server().address()).value();
   ASSERT_TRUE(client.exchange(ctx, "nonsense\r\n\r\n").has_value());
   EXPECT_THAT(observed.metrics(),
               HasSubstr("klutch_http_server_refused_requests_total{code=\"400\",server=\"test\"} 1"));
@@ -83,7 +83,7 @@ IO_FIBER_TEST(Observability, CountsWhatIsNoRequest) {
 IO_FIBER_TEST(Observability, LogsOneLinePerRequestWithoutSecrets) {
   obs::ScopedLogSink sink;
   Observed observed(ctx);
-  auto client = *RawClient::connect(ctx, observed.server().address());
+  auto client = RawClient::connect(ctx, observed.server().address()).value();
   ASSERT_TRUE(client
                   .exchange(ctx, get("/things/hush?token=hush",
                                      "Authorization: Bearer hush\r\nX-Request-Id: r-1\r\n"))
@@ -100,7 +100,7 @@ IO_FIBER_TEST(Observability, LogsOneLinePerRequestWithoutSecrets) {
 IO_FIBER_TEST(Observability, LogsInternalErrorsThatTheClientDoesNotSee) {
   obs::ScopedLogSink sink("error");
   Observed observed(ctx);
-  auto client = *RawClient::connect(ctx, observed.server().address());
+  auto client = RawClient::connect(ctx, observed.server().address()).value();
   const auto response = client.exchange(ctx, get("/broken", "X-Request-Id: r-2\r\n"));
   EXPECT_THAT(response->body, Not(HasSubstr("disk full")));
   EXPECT_THAT(response->body, HasSubstr("r-2"));
@@ -111,7 +111,7 @@ IO_FIBER_TEST(Observability, LogsInternalErrorsThatTheClientDoesNotSee) {
 IO_FIBER_TEST(Observability, ContinuesTheClientsTrace) {
   obs::ScopedLogSink sink("off");
   Observed observed(ctx);
-  auto client = *RawClient::connect(ctx, observed.server().address());
+  auto client = RawClient::connect(ctx, observed.server().address()).value();
   const std::string id = "0af7651916cd43dd8448eb211c80319c";
   const auto response =
       client.exchange(ctx, get("/things/a", "traceparent: 00-" + id + "-b7ad6b7169203331-01\r\n"));
@@ -126,7 +126,7 @@ IO_FIBER_TEST(Observability, AnswersProbesAsKubernetesDoes) {
   obs::ScopedLogSink sink("off");
   Observed observed(ctx);
   observed.checks().add_readiness("store", [] { return Result<>(fail(Code::kUnavailable, "no disk")); });
-  auto client = *RawClient::connect(ctx, observed.server().address());
+  auto client = RawClient::connect(ctx, observed.server().address()).value();
   const auto status = [&](const char* target) { return client.exchange(ctx, get(target))->head.status; };
   EXPECT_EQ(status("/livez"), 200);
   EXPECT_EQ(status("/healthz"), 200);

@@ -50,7 +50,9 @@ struct ServerTimeouts {
   std::uint64_t body_bytes_per_second = 512;
   Duration write_stall = std::chrono::seconds(30);  ///< for the peer to take the next 64 KiB
   std::optional<Duration> handler = {};             ///< until it returns its Response
-  Duration drain = std::chrono::seconds(20);        ///< for running requests when the server stops
+  /// After a last answer, for the client to end its side; bytes that arrive meanwhile are thrown away.
+  Duration linger = std::chrono::seconds(2);
+  Duration drain = std::chrono::seconds(20);  ///< for running requests when the server stops
 };
 
 struct ServerOptions {

@@ -28,7 +28,7 @@ Result<> abc(Ctx& ctx, BodyWriter& out) {
 
 IO_FIBER_TEST(ServerStream, IsChunkedAndKeepsTheConnection) {
   RunningServer server(ctx, {}, streaming(abc));
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   for (int i = 0; i < 2; ++i) {
     const auto response = client.exchange(ctx, kGet);
     ASSERT_TRUE(response.has_value()) << response.error().message();
@@ -40,7 +40,7 @@ IO_FIBER_TEST(ServerStream, IsChunkedAndKeepsTheConnection) {
 
 IO_FIBER_TEST(ServerStream, EndsWithTheConnectionForHttp10) {
   RunningServer server(ctx, {}, streaming(abc));
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   const auto response = client.exchange(ctx, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   ASSERT_TRUE(response.has_value());
   EXPECT_FALSE(response->head.headers.contains("Transfer-Encoding"));
@@ -50,7 +50,7 @@ IO_FIBER_TEST(ServerStream, EndsWithTheConnectionForHttp10) {
 
 IO_FIBER_TEST(ServerStream, HasTheLengthItWasGiven) {
   RunningServer server(ctx, {}, streaming(abc, {{"Content-Length", "100001"}}));
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(client.exchange(ctx, kGet)->head.headers.get("Content-Length"), "100001");
   EXPECT_EQ(client.exchange(ctx, kGet)->body.size(), 100'001U);
   EXPECT_TRUE(client.exchange(ctx, "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n", true)->body.empty());
@@ -66,7 +66,7 @@ IO_FIBER_TEST(ServerStream, NeverLooksCompleteWhenItIsNot) {
     Headers headers;
     if (*length != '\0') headers.add("Content-Length", length);
     RunningServer server(ctx, {}, streaming(fails, headers));
-    auto client = *RawClient::connect(ctx, server.address());
+    auto client = RawClient::connect(ctx, server.address()).value();
     const auto response = client.exchange(ctx, kGet);
     ASSERT_FALSE(response.has_value()) << length;
     EXPECT_EQ(response.error().code(), Code::kUnavailable) << length;
@@ -85,7 +85,7 @@ IO_FIBER_TEST(ServerStream, EndsWhenTheClientGoesAwayEvenWithoutEvents) {
                          return slept;
                        }));
   {
-    auto client = *RawClient::connect(ctx, server.address());
+    auto client = RawClient::connect(ctx, server.address()).value();
     ASSERT_TRUE(client.send(ctx, kGet).has_value());
     ASSERT_TRUE(*client.reader().wait_for_message(ctx));
   }
@@ -100,7 +100,7 @@ IO_FIBER_TEST(ServerStream, HearsOfTheDrainAndEndsInOrder) {
                          EXPECT_EQ(inner.sleep(std::chrono::hours(1)).error().code(), Code::kCancelled);
                          return out.write(inner, "last words");
                        }));
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(client.send(ctx, kGet).has_value());
   ASSERT_TRUE(running.wait(ctx).has_value());
   server.cancel();
@@ -113,7 +113,7 @@ IO_FIBER_TEST(ServerStream, HearsOfTheDrainAndEndsInOrder) {
 
 IO_FIBER_TEST(ServerStream, APipelinedRequestIsNoGoodBye) {
   RunningServer server(ctx, {}, streaming(abc));
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(client.send(ctx, std::string(kGet) + std::string(kGet)).has_value());
   EXPECT_EQ(client.receive(ctx)->body.size(), 100'001U);
   EXPECT_EQ(client.receive(ctx)->body.size(), 100'001U);

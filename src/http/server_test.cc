@@ -70,7 +70,7 @@ std::string post(std::string_view target, std::string_view body) {
 
 IO_FIBER_TEST(Server, AnswersManyRequestsOnOneConnection) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   for (int i = 0; i < 3; ++i) {
     const auto response = client.exchange(ctx, get("/"));
     ASSERT_TRUE(response.has_value()) << response.error().message();
@@ -85,7 +85,7 @@ IO_FIBER_TEST(Server, AnswersManyRequestsOnOneConnection) {
 
 IO_FIBER_TEST(Server, AnswersPipelinedRequestsInOrder) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(
       client.send(ctx, get("/") + post("/echo", "1") + get("/missing") + post("/echo", "2")).has_value());
   EXPECT_EQ(client.receive(ctx)->body, "hello");
@@ -96,7 +96,7 @@ IO_FIBER_TEST(Server, AnswersPipelinedRequestsInOrder) {
 
 IO_FIBER_TEST(Server, SendsNoBodyWhereThereIsNone) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   const auto head = client.exchange(ctx, "HEAD /big HTTP/1.1\r\nHost: h\r\n\r\n", /*to_head=*/true);
   EXPECT_EQ(head->head.headers.get("Content-Length"), "1000000");
   const auto none = client.exchange(ctx, get("/none"));
@@ -108,17 +108,17 @@ IO_FIBER_TEST(Server, SendsNoBodyWhereThereIsNone) {
 
 IO_FIBER_TEST(Server, ClosesWhenEitherSideAsksForIt) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(client.exchange(ctx, get("/", "Connection: close\r\n"))->head.headers.get("Connection"), "close");
   EXPECT_TRUE(client.closed(ctx));
-  auto other = *RawClient::connect(ctx, server.address());
+  auto other = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(other.exchange(ctx, get("/close"))->head.headers.get("Connection"), "close");
   EXPECT_TRUE(other.closed(ctx));
 }
 
 IO_FIBER_TEST(Server, ServesHttp10Clients) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   const auto kept = client.exchange(ctx, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_EQ(kept->head.headers.get("Connection"), "keep-alive");
   EXPECT_EQ(client.exchange(ctx, "GET / HTTP/1.0\r\n\r\n")->body, "hello");
@@ -127,7 +127,7 @@ IO_FIBER_TEST(Server, ServesHttp10Clients) {
 
 IO_FIBER_TEST(Server, AsksForTheBodyOnlyWhenTheHandlerReadsIt) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   const std::string head = " HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
   EXPECT_EQ(client.exchange(ctx, "POST /echo" + head)->head.status, 100);
   EXPECT_EQ(client.exchange(ctx, "ok")->body, "ok");
@@ -140,7 +140,7 @@ IO_FIBER_TEST(Server, ThrowsAwayALittleThatNobodyRead) {
   ServerOptions options;
   options.limits.discarded_bytes = 100;
   RunningServer server(ctx, options, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(client.exchange(ctx, post("/ignore", std::string(100, 'x')))->body, "ignored");
   const auto last = client.exchange(ctx, post("/ignore", std::string(101, 'x')));
   EXPECT_EQ(last->body, "ignored");
@@ -171,7 +171,7 @@ IO_FIBER_TEST(Server, BoundsBodies) {
        200},
   };
   for (const auto& test : cases) {
-    auto client = *RawClient::connect(ctx, server.address());
+    auto client = RawClient::connect(ctx, server.address()).value();
     const auto response = client.exchange(ctx, test.request);
     ASSERT_TRUE(response.has_value()) << test.reason << ": " << response.error().message();
     EXPECT_EQ(response->head.status, test.status) << test.reason;
@@ -180,7 +180,7 @@ IO_FIBER_TEST(Server, BoundsBodies) {
 
 IO_FIBER_TEST(Server, HidesInternalErrors) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   for (const char* target : {"/throw", "/internal", "/split"}) {
     const auto response = client.exchange(ctx, get(target));
     EXPECT_EQ(response->head.status, 500) << target;
@@ -193,14 +193,14 @@ IO_FIBER_TEST(Server, ErrorsAreRenderedAsTheOwnerWishes) {
   ServerOptions options;
   options.render_error = render_error_as_json;
   RunningServer server(ctx, options, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(client.exchange(ctx, get("/missing"))->body,
             R"({"code":404,"reason":"NotFound","message":"no such thing"})");
 }
 
 IO_FIBER_TEST(Server, TakesSaneRequestIds) {
   RunningServer server(ctx, {}, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(client.exchange(ctx, get("/who", "X-Request-Id: abc-1\r\n"))->body, "127.0.0.1 abc-1");
   const auto replaced = client.exchange(ctx, get("/who", "X-Request-Id: \"evil\" id\r\n"))->body;
   EXPECT_EQ(replaced.find("evil"), std::string::npos);
@@ -211,7 +211,7 @@ IO_FIBER_TEST(Server, EndsHandlersAtTheirDeadline) {
   ServerOptions options;
   options.timeouts.handler = std::chrono::milliseconds(1);
   RunningServer server(ctx, options, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(client.exchange(ctx, get("/sleep"))->head.status, 504);
   EXPECT_EQ(client.exchange(ctx, get("/"))->head.status, 200);
 }
@@ -220,7 +220,7 @@ IO_FIBER_TEST(Server, LimitsRequestsPerConnection) {
   ServerOptions options;
   options.limits.requests_per_connection = 2;
   RunningServer server(ctx, options, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   EXPECT_FALSE(client.exchange(ctx, get("/"))->head.headers.contains("Connection"));
   EXPECT_EQ(client.exchange(ctx, get("/"))->head.headers.get("Connection"), "close");
   EXPECT_TRUE(client.closed(ctx));
@@ -230,11 +230,11 @@ IO_FIBER_TEST(Server, ANewConnectionTakesThePlaceOfTheOneIdleLongest) {
   ServerOptions options;
   options.limits.connections = 2;
   RunningServer server(ctx, options, sample_routes());
-  auto first = *RawClient::connect(ctx, server.address());
-  auto second = *RawClient::connect(ctx, server.address());
+  auto first = RawClient::connect(ctx, server.address()).value();
+  auto second = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(second.exchange(ctx, get("/")).has_value());
   ASSERT_TRUE(first.exchange(ctx, get("/")).has_value());
-  auto third = *RawClient::connect(ctx, server.address());
+  auto third = RawClient::connect(ctx, server.address()).value();
   EXPECT_EQ(third.exchange(ctx, get("/"))->head.status, 200);
   EXPECT_TRUE(second.closed(ctx));
   EXPECT_EQ(first.exchange(ctx, get("/"))->head.status, 200);
@@ -249,9 +249,9 @@ IO_FIBER_TEST(Server, ANewConnectionWaitsWhileAllAreBusy) {
     TRY(go.wait(inner));
     return text("done");
   });
-  auto busy = *RawClient::connect(ctx, server.address());
+  auto busy = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(busy.send(ctx, get("/", "Connection: close\r\n")).has_value());
-  auto waiting = *RawClient::connect(ctx, server.address());
+  auto waiting = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(waiting.send(ctx, get("/")).has_value());
   for (int i = 0; i < 20; ++i) ctx.yield();
   go.set();
@@ -267,8 +267,8 @@ IO_FIBER_TEST(Server, DrainLetsRunningRequestsEnd) {
     TRY(go.wait(inner));
     return text("done");
   });
-  auto idle = *RawClient::connect(ctx, server.address());
-  auto busy = *RawClient::connect(ctx, server.address());
+  auto idle = RawClient::connect(ctx, server.address()).value();
+  auto busy = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(busy.send(ctx, get("/")).has_value());
   ASSERT_TRUE(running.wait(ctx).has_value());
   go.set();
@@ -292,7 +292,7 @@ IO_FIBER_TEST(Server, DrainCancelsWhatDoesNotEnd) {
   ServerOptions options;
   options.timeouts.drain = std::chrono::milliseconds(1);
   RunningServer server(ctx, options, sample_routes());
-  auto client = *RawClient::connect(ctx, server.address());
+  auto client = RawClient::connect(ctx, server.address()).value();
   ASSERT_TRUE(client.send(ctx, get("/sleep")).has_value());
   while (server->open_connections() == 0) ctx.yield();
   EXPECT_TRUE(server.stop().has_value());
@@ -306,7 +306,7 @@ IO_FIBER_TEST(Server, ListensOnSeveralAddresses) {
   RunningServer server(ctx, options, sample_routes());
   ASSERT_EQ(server->addresses().size(), 2U);
   for (const auto& address : server->addresses()) {
-    auto client = *RawClient::connect(ctx, address);
+    auto client = RawClient::connect(ctx, address).value();
     EXPECT_EQ(client.exchange(ctx, get("/"))->body, "hello") << address.to_string();
   }
 }

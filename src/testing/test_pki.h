@@ -51,6 +51,13 @@ class TestPki {
                  system_clock().now());
   }
 
+  /// Was good for a day, a week ago.
+  [[nodiscard]] http::KeyPair expired_client(const std::string& user) const {
+    using std::chrono::hours;
+    return issue({.names = {.common_name = user}, .lifetime = hours(24), .for_client = true},
+                 system_clock().now() - hours(24 * 7));
+  }
+
   [[nodiscard]] http::TlsClient trusting_client() const {
     return http::TlsClient::create({.trusted = trusted()}).value();
   }
