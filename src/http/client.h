@@ -61,8 +61,8 @@ struct ClientOptions {
   /// The largest body send() collects, decompressed.
   std::size_t response_bytes = std::size_t{16} * 1024 * 1024;
 
-  /// Null, or told of every request. Must outlive the client.
-  ClientObserver* observer = nullptr;
+  /// Told of every request; may be null. See client_metrics.h.
+  std::shared_ptr<ClientObserver> observer = {};
 };
 
 struct ClientRequest {

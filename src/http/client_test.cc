@@ -468,15 +468,16 @@ IO_FIBER_TEST(Client, TellsItsObserverOfEveryRequest) {
               (record.reused ? " reused" : "") + (record.error ? " failed" : "") + ";";
     }
     std::string text;
-  } seen;
+  };
+  const auto seen = std::make_shared<Seen>();
   ScriptedServer server(ctx, {in_turn({kHello, kHello})});
-  Client client(ctx.loop(), {.observer = &seen});
+  Client client(ctx.loop(), {.observer = seen});
   ASSERT_TRUE(client.send(ctx, get(server)));
   ASSERT_TRUE(client.send(ctx, get(server)));
   ASSERT_TRUE(server.settle(ctx));
   server.close_listener();
   ASSERT_FALSE(client.send(ctx, get(server)));
-  EXPECT_EQ(seen.text, "GET 200;GET 200 reused;GET 0 failed;");
+  EXPECT_EQ(seen->text, "GET 200;GET 200 reused;GET 0 failed;");
 }
 
 }  // namespace
