@@ -63,6 +63,15 @@ TEST(Error, ContextStandsInFrontAndKeepsTheRest) {
   EXPECT_EQ(error.with_code(Code::kTerminal).message(), error.message());
 }
 
+Result<int> sum(bool good) {
+  return TRY(parse(good)) + TRY(parse(TRY(parse(good)) == 7));
+}
+
+TEST(Result, TryMayBeNested) {
+  EXPECT_EQ(sum(true).value(), 14);
+  EXPECT_FALSE(sum(false).has_value());
+}
+
 TEST(Result, TryTakesTheValueOrReturnsTheError) {
   EXPECT_EQ(describe(true).value(), "7");
   ASSERT_FALSE(describe(false).has_value());

@@ -43,10 +43,15 @@ T take(tl::expected<T, Error>&& result) {
 
 }  // namespace klutch
 
-/// The value of a Result expression; on failure returns the Error from the enclosing function.
-#define TRY(...)                                                               \
-  __extension__({                                                              \
-    auto try_result_ = (__VA_ARGS__);                                          \
-    if (!try_result_) return ::tl::unexpected(std::move(try_result_).error()); \
-    ::klutch::detail::take(std::move(try_result_));                            \
+/// The value of a Result expression; on failure returns the Error from the enclosing function. May be nested.
+#define TRY(...) KLUTCH_TRY_(KLUTCH_JOIN_(try_result_, __COUNTER__), __VA_ARGS__)
+
+#define KLUTCH_JOIN_(left, right) KLUTCH_JOIN_TOKENS_(left, right)
+#define KLUTCH_JOIN_TOKENS_(left, right) left##right
+// Each use gets a variable name of its own, so that an inner TRY does not shadow the one around it.
+#define KLUTCH_TRY_(result, ...)                                     \
+  __extension__({                                                    \
+    auto result = (__VA_ARGS__);                                     \
+    if (!result) return ::tl::unexpected(std::move(result).error()); \
+    ::klutch::detail::take(std::move(result));                       \
   })

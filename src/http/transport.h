@@ -14,8 +14,8 @@
 #include "http/tls.h"
 
 // A byte stream to a peer: TCP or Unix socket, plain or TLS. Reads and writes obey the deadline and
-// cancellation of the Ctx; after either the stream is unusable and only good for closing. One fiber may read
-// while another writes.
+// cancellation of the Ctx. A read that ended so may be tried again; after a write that did, how much was sent
+// is unknown and the stream only good for closing. One fiber may read while another writes.
 
 namespace klutch::http {
 
