@@ -93,25 +93,29 @@ IO_FIBER_TEST(ServerTls, ClientCertificatesDecideWhoGetsIn) {
     const char* reason;
     Demand demand;
     const TlsClient* client;
-    const char* answer;
+    std::string_view answer;
   };
+  constexpr std::string_view kRefused = "refused";
   const Case cases[] = {
       {"good", Demand::kRequired, &good, "alice"},
       {"good where none is needed", Demand::kOptional, &good, "alice"},
       {"none where none is needed", Demand::kOptional, &none, "nobody"},
-      {"none", Demand::kRequired, &none, "ServiceUnavailable"},
-      {"of another authority", Demand::kRequired, &foreign, "ServiceUnavailable"},
-      {"of another authority where none is needed", Demand::kOptional, &foreign, "ServiceUnavailable"},
-      {"expired", Demand::kRequired, &expired, "ServiceUnavailable"},
-      {"expired where none is needed", Demand::kOptional, &expired, "ServiceUnavailable"},
-      {"for servers only", Demand::kRequired, &server_kind, "ServiceUnavailable"},
+      {"none", Demand::kRequired, &none, kRefused},
+      {"of another authority", Demand::kRequired, &foreign, kRefused},
+      {"of another authority where none is needed", Demand::kOptional, &foreign, kRefused},
+      {"expired", Demand::kRequired, &expired, kRefused},
+      {"expired where none is needed", Demand::kOptional, &expired, kRefused},
+      {"for servers only", Demand::kRequired, &server_kind, kRefused},
   };
   for (const auto& test : cases) {
     TlsTarget target(
         ctx,
         {.identity = pki.server(), .client_authorities = pki.trusted(), .client_certificate = test.demand});
-    EXPECT_EQ(ask(ctx, target.address(), *test.client), test.answer) << test.reason;
-    const bool refused = std::string_view(test.answer) == "ServiceUnavailable";
+    const bool refused = test.answer == kRefused;
+    const auto answer = ask(ctx, target.address(), *test.client);
+    // The alert that says why comes with the close and may be overtaken by the reset of what the client sent.
+    const bool was_refused = answer == "Unauthorized" || answer == "ServiceUnavailable";
+    EXPECT_TRUE(refused ? was_refused : answer == test.answer) << test.reason << ": " << answer;
     EXPECT_EQ(target.counts().failed_handshakes, refused ? 1 : 0) << test.reason;
     EXPECT_EQ(target.counts().requests, refused ? 0 : 1) << test.reason;
   }
