@@ -39,11 +39,10 @@ Wake Suspension::wait_for_completion(void (*interrupt)(void*), void* argument) {
 
 void Suspension::suspend() {
   CHECK(!suspended_ && fiber_.loop.core().on_loop_thread());
+  if (woken_) return;
   suspended_ = true;
-  if (!woken_ && !shielded_ && fiber_.cancelled()) abandon(Wake::kCancelled);
-  if (!woken_ && outcome_ == Wake::kReady && deadline_ != Ctx::kNever)
-    fiber_.loop.core().timers.insert(*this);
-  // What woke it before this line has made the fiber ready already.
+  if (!shielded_ && fiber_.cancelled()) abandon(Wake::kCancelled);
+  if (outcome_ == Wake::kReady && deadline_ != Ctx::kNever) fiber_.loop.core().timers.insert(*this);
   fiber_.waiting = this;
   fiber_.suspend();
   fiber_.waiting = nullptr;

@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
+#include "base/strings.h"
 #include "json/frame_stack.h"
 #include "json/number.h"
-#include "json/utf8.h"
 
 namespace klutch::json {
 namespace {

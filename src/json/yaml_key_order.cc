@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string>
 
-#include "json/utf8.h"
+#include "base/strings.h"
 
 namespace klutch::json::detail {
 namespace {

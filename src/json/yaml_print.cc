@@ -3,9 +3,9 @@
 #include <charconv>
 #include <vector>
 
+#include "base/strings.h"
 #include "json/frame_stack.h"
 #include "json/number.h"
-#include "json/utf8.h"
 #include "json/yaml.h"
 #include "json/yaml_key_order.h"
 #include "json/yaml_scalar.h"

@@ -8,8 +8,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/strings.h"
 #include "json/number.h"
-#include "json/utf8.h"
 
 namespace klutch::json::detail {
 namespace {
@@ -235,15 +235,6 @@ std::optional<std::string> decode_base64(std::string_view text) {
   }
   if (count % 4 != 0 || padding > 2) return std::nullopt;
   return out;
-}
-
-bool is_utf8(std::string_view text) noexcept {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
 }
 
 Result<Value> resolve_binary(std::string_view text) {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "json/utf8.h"
+#include "base/strings.h"
 #include "json/yaml_scalar.h"
 
 namespace klutch::json::detail {
