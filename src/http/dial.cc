@@ -10,7 +10,7 @@
 namespace klutch::http {
 namespace {
 
-constexpr int kMostInterimResponses = 8;
+constexpr int kMostProxyInterims = 8;
 
 Address address_of(const Url& url) {
   return {.host = url.host(), .port = url.port(), .unix_path = {}};
@@ -51,7 +51,7 @@ Result<> open_tunnel(Ctx& ctx, Transport& transport, const Route& route, const s
       TRY(check_tunnel(response->status));
       break;
     }
-    if (interim == kMostInterimResponses) return fail(Code::kInternal, "the proxy answers without end");
+    if (interim == kMostProxyInterims) return fail(Code::kInternal, "the proxy answers without end");
   }
   if (!reader.take_rest().empty()) return fail(Code::kInternal, "the proxy sent bytes of its own");
   return {};
