@@ -53,6 +53,8 @@ function(klutch_test)
     set(ARG_TIMEOUT 300)
   endif()
   add_executable(${ARG_NAME} ${ARG_SOURCES})
+  # Test files name things for themselves alone; in one batch they would meet.
+  set_target_properties(${ARG_NAME} PROPERTIES UNITY_BUILD OFF)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} klutch_test_main)
   target_precompile_headers(${ARG_NAME} REUSE_FROM klutch_test_main)
   klutch_batch(${ARG_NAME})
