@@ -57,7 +57,8 @@ Result<std::string_view> IncomingBody::read_timed(Ctx& ctx) {
   }
   window_bytes_ += piece->size();
   const std::chrono::duration<double> window = timeouts.body_window;
-  if (static_cast<double>(window_bytes_) >= static_cast<double>(timeouts.body_bytes_per_second) * window.count()) {
+  if (static_cast<double>(window_bytes_) >=
+      static_cast<double>(timeouts.body_bytes_per_second) * window.count()) {
     window_bytes_ = 0;
     window_left_ = timeouts.body_window;
   } else if (window_left_ <= Duration::zero()) {
