@@ -52,10 +52,10 @@ function(klutch_test)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
+  # Never in batches: test files name things for themselves alone, and in one step those names would meet.
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} klutch_test_main)
   target_precompile_headers(${ARG_NAME} REUSE_FROM klutch_test_main)
-  # Never in batches: test files name things for themselves alone, and in one step those names would meet.
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "KLUTCH_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
