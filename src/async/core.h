@@ -37,6 +37,8 @@ class StackPool {
   StackPool& operator=(const StackPool&) = delete;
 
   boost::context::stack_context allocate();
+  /// The lowest byte above the guard page.
+  [[nodiscard]] char* end_of(const boost::context::stack_context& stack) const noexcept;
   void deallocate(boost::context::stack_context& stack) noexcept;
 
  private:
@@ -86,6 +88,8 @@ class Fiber {
   const std::string name;
   /// What the fiber waits for now, or null.
   Suspension* waiting = nullptr;
+  /// The lowest usable byte of the stack, above the guard page.
+  char* stack_end = nullptr;
 
  private:
   friend class Loop::Core;

@@ -88,6 +88,10 @@ class Ctx {
   template <class Work>
   auto blocking(Work work) -> typename BlockingResult<std::invoke_result_t<Work&>>::type;
 
+  /// Gives the memory of this fiber's stack below the caller back to the kernel. Worth its system call before
+  /// a wait that is likely to be long.
+  void trim_stack() const noexcept;
+
   [[nodiscard]] Loop& loop() const noexcept;
 
  private:

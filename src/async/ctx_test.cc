@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "async/ctx.h"
 
+#include <sys/mman.h>
+
+#include <cstdint>
+
 #include <atomic>
 #include <memory>
 #include <stdexcept>
@@ -137,6 +141,34 @@ IO_FIBER_TEST(Ctx, ACancelledTaskStartsNoBlockingCall) {
   EXPECT_FALSE(ran);
   EXPECT_EQ(code, Code::kCancelled);
 }
+
+#if !defined(KLUTCH_ASAN) && !defined(KLUTCH_TSAN)
+/// Writes to the stack far below the caller and says where.
+[[gnu::noinline]] std::uintptr_t use_much_stack() {
+  volatile char deep[100 * 1024];
+  for (volatile char& byte : deep) byte = 1;
+  return reinterpret_cast<std::uintptr_t>(&deep[0]);
+}
+
+bool is_resident(std::uintptr_t address) {
+  constexpr std::uintptr_t kPage = 4096;
+  unsigned char resident = 0;
+  EXPECT_EQ(mincore(reinterpret_cast<void*>(address / kPage * kPage), kPage, &resident), 0);
+  return (resident & 1U) != 0;
+}
+
+FIBER_TEST(Ctx, TrimmingTheStackFreesWhatIsNotInUseAndKeepsTheRest) {
+  volatile char mine[64];
+  for (volatile char& byte : mine) byte = 7;
+  const auto deep = use_much_stack();
+  ASSERT_TRUE(is_resident(deep));
+  ctx.trim_stack();
+  EXPECT_FALSE(is_resident(deep));
+  for (const volatile char& byte : mine) ASSERT_EQ(byte, 7);
+  ASSERT_TRUE(ctx.sleep(std::chrono::seconds(1)).has_value());
+  EXPECT_TRUE(is_resident(use_much_stack())) << "it can be used again";
+}
+#endif
 
 }  // namespace
 }  // namespace klutch::async

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cxxabi.h>
+#include <sys/mman.h>
 
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -14,7 +16,12 @@ namespace {
 /// What boost::context::fiber asks of a stack allocator.
 struct PooledStack {
   StackPool* pool;
-  boost::context::stack_context allocate() { return pool->allocate(); }
+  char** end;
+  boost::context::stack_context allocate() {
+    const auto stack = pool->allocate();
+    *end = pool->end_of(stack);
+    return stack;
+  }
   void deallocate(boost::context::stack_context& stack) noexcept { pool->deallocate(stack); }
 };
 
@@ -39,7 +46,7 @@ Fiber::Fiber(Loop& owner, std::string fiber_name, CtxValues values, Body body, O
       values_(std::move(values)),
       body_(std::move(body)),
       on_end_(std::move(on_end)) {
-  inside_ = boost::context::fiber(std::allocator_arg, PooledStack{&loop.core().stacks},
+  inside_ = boost::context::fiber(std::allocator_arg, PooledStack{&loop.core().stacks, &stack_end},
                                   [this](boost::context::fiber&& outside) {
                                     outside_ = std::move(outside);
                                     result_ = run_body();
@@ -66,6 +73,18 @@ void Fiber::cancel() {
 void Fiber::suspend() {
   const ExceptionState mine;
   outside_ = std::move(outside_).resume();
+}
+
+void Ctx::trim_stack() const noexcept {
+#if !defined(KLUTCH_ASAN) && !defined(KLUTCH_TSAN)
+  constexpr std::uintptr_t kPage = 4096;
+  constexpr std::uintptr_t kOwnFrames = 1024;  // this function's and madvise's
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  auto* const end = fiber_.stack_end;
+  const auto above = (here - kOwnFrames) / kPage * kPage;
+  const auto bytes = above - reinterpret_cast<std::uintptr_t>(end);
+  madvise(end, bytes, MADV_DONTNEED);
+#endif
 }
 
 void Fiber::make_ready() {

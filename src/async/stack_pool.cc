@@ -51,6 +51,10 @@ boost::context::stack_context StackPool::allocate() {
   return stack;
 }
 
+char* StackPool::end_of(const boost::context::stack_context& stack) const noexcept {
+  return static_cast<char*>(stack.sp) - mapped_bytes_ + page_bytes();
+}
+
 void StackPool::deallocate(boost::context::stack_context& stack) noexcept {
   void* base = static_cast<char*>(stack.sp) - mapped_bytes_;
   if (kReuse && free_.size() < kKept) {

@@ -11,6 +11,8 @@
 namespace klutch::http {
 namespace {
 
+/// A client that asks again at all mostly does so within this time.
+constexpr auto kSoon = std::chrono::seconds(1);
 constexpr std::size_t kLingerBytes = 256 * 1024;
 
 std::string without_port(const std::string& peer) {
@@ -112,7 +114,12 @@ bool Connection::wait_for_request(Ctx& ctx) {
   idle_ = true;
   const auto& timeouts = core_.options.timeouts;
   auto limited = ctx.with_timeout(is_fresh() ? timeouts.head : timeouts.idle);
-  const auto arrived = reader_->wait_for_message(limited);
+  auto soon = limited.with_timeout(kSoon);
+  auto arrived = reader_->wait_for_message(soon);
+  if (!arrived && is(arrived.error(), Code::kTimeout) && limited.check()) {
+    ctx.trim_stack();
+    arrived = reader_->wait_for_message(limited);
+  }
   idle_ = false;
   if (arrived && *arrived) return true;
   transport_->shut_down(ctx);
@@ -150,7 +157,7 @@ bool Connection::answer(Ctx& ctx, MessageHead head) {
   core_.observer().request_started();
   const bool client_keeps_alive = reader_->parser().keep_alive();
   const auto trace = core_.trace_of(request->headers);
-  auto traced = ctx.with_value(trace);
+  auto traced = core_.with_log_fields(ctx.with_value(trace), *request, *trace);
   Response response = call_handler(traced, *request);
   ResponseSender sender(*transport_, core_);
   ResponseFacts facts{request->method == "HEAD", request->version, false};

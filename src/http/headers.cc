@@ -40,6 +40,7 @@ Headers::Headers(std::initializer_list<std::pair<std::string_view, std::string_v
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
+  if (fields_.capacity() == 0) fields_.reserve(8);  // most heads fit
   fields_.push_back({std::string(name), std::string(value)});
 }
 

@@ -30,6 +30,7 @@ Result<bool> MessageReader::wait_for_message(Ctx& ctx) {
 Result<bool> MessageReader::wait_for_bytes(Ctx& ctx) {
   if (begin_ < end_) return true;
   release_buffer_if_empty();
+  if (complete()) parser_.reset();
   TRY(transport_.wait_readable(ctx));
   return fill(ctx);
 }

@@ -3,6 +3,7 @@
 
 #include "http/server.h"
 #include "obs/health.h"
+#include "obs/log_context.h"
 #include "obs/log_sink.h"
 #include "obs/metrics.h"
 #include "obs/trace.h"
@@ -43,6 +44,11 @@ class Observed {
     add_health_routes(router, checks_);
     router.get("/things/{name}", [](Ctx& ctx, ServerRequest&) -> Result<Response> {
       return Response{200, {}, Body(obs::traceparent(*ctx.value<obs::TraceContext>())), {}};
+    });
+    router.get("/logging", [](Ctx& ctx, ServerRequest&) -> Result<Response> {
+      static const obs::Logger log("test");
+      obs::log_for(log, ctx).info("hello");
+      return Response{};
     });
     router.get("/broken",
                [](Ctx&, ServerRequest&) -> Result<Response> { return fail(Code::kInternal, "disk full"); });
@@ -95,6 +101,15 @@ IO_FIBER_TEST(Observability, LogsOneLinePerRequestWithoutSecrets) {
   EXPECT_THAT(lines[0], HasSubstr("\"request_id\":\"r-1\""));
   EXPECT_THAT(lines[0], HasSubstr("\"trace_id\":\""));
   EXPECT_THAT(lines[0], Not(HasSubstr("hush")));
+}
+
+IO_FIBER_TEST(Observability, LinesOfAHandlerCarryTheRequestId) {
+  obs::ScopedLogSink sink("off,test=info");
+  Observed observed(ctx);
+  auto client = *RawClient::connect(ctx, observed.server().address());
+  ASSERT_TRUE(client.exchange(ctx, get("/logging", "X-Request-Id: r-3\r\n")).has_value());
+  ASSERT_EQ(sink.lines().size(), 1U);
+  EXPECT_THAT(sink.lines()[0], HasSubstr("\"request_id\":\"r-3\""));
 }
 
 IO_FIBER_TEST(Observability, LogsInternalErrorsThatTheClientDoesNotSee) {

@@ -72,6 +72,7 @@ Result<> ResponseSender::choose_framing(Response& response, ResponseFacts& facts
 Result<> ResponseSender::start(Ctx& ctx, Response& response, ResponseFacts& facts) {
   TRY(choose_framing(response, facts));
   std::string lines;
+  lines.reserve(128);
   if (!response.headers.contains("Date")) lines += core_.date.get();
   const bool unknown_length = response.stream && framing_ == Framing::kNone && length_left_ == 0;
   if (framing_ == Framing::kChunked) {
@@ -87,7 +88,8 @@ Result<> ResponseSender::start(Ctx& ctx, Response& response, ResponseFacts& fact
     lines += "Connection: keep-alive\r\n";
   }
   std::string head;
-  head.reserve(512);
+  const bool joined = framing_ == Framing::kLength && !response.stream && response.body.size() <= kJoined;
+  head.reserve(512 + (joined ? response.body.size() : 0));
   TRY(append_response_head(head, response.status, response.headers, lines));
   started_ = true;
   if (framing_ == Framing::kNone || response.stream) return send(ctx, head);

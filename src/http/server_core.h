@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "http/request.h"
 #include "http/server.h"
+#include "obs/log_context.h"
 #include "obs/trace.h"
 
 // Private to http/: what the connections of one server share. Loop thread only.
@@ -84,6 +85,13 @@ struct ServerCore {
     random.fill(trace->span_id);
     trace->sampled = true;
     return trace;
+  }
+
+  /// What every log line written for the request carries. A trace that began here adds nothing to its id.
+  static Ctx with_log_fields(const Ctx& ctx, const ServerRequest& request, const obs::TraceContext& trace) {
+    if (!request.headers.contains("traceparent"))
+      return obs::with_log_fields(ctx, {{"request_id", request.id}});
+    return obs::with_log_fields(ctx, {{"request_id", request.id}, {"trace_id", obs::to_hex(trace.trace_id)}});
   }
 
   ServerOptions options;

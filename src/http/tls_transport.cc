@@ -61,7 +61,7 @@ class TlsTransport final : public Transport {
 
   Result<> wait_readable(Ctx& ctx) override {
     TRY(ctx.check());
-    if (SSL_pending(ssl_.get()) > 0) return {};
+    if (SSL_has_pending(ssl_.get()) != 0) return {};
     return plain_->wait_readable(ctx);
   }
 
@@ -86,8 +86,8 @@ class TlsTransport final : public Transport {
   void close() noexcept override { plain_->close(); }
 
   bool is_quiet() override {
-    if (failed_ || !plain_->is_open() || SSL_pending(ssl_.get()) > 0) return false;
-    if (plain_->is_quiet()) return true;
+    if (failed_ || !plain_->is_open()) return false;
+    if (SSL_has_pending(ssl_.get()) == 0 && plain_->is_quiet()) return true;
     // Bytes are there: session tickets, which OpenSSL takes in silently, or something that nobody asked for.
     char byte = 0;
     std::size_t n = 0;

@@ -33,11 +33,10 @@ std::array<std::uint8_t, N> random_id() {
 template <std::size_t N>
 std::string hex(const std::array<std::uint8_t, N>& bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  out.reserve(2 * N);
-  for (const std::uint8_t byte : bytes) {
-    out += kDigits[byte >> 4U];
-    out += kDigits[byte & 0x0FU];
+  std::string out(2 * N, '\0');
+  for (std::size_t i = 0; i < N; ++i) {
+    out[2 * i] = kDigits[bytes[i] >> 4U];
+    out[2 * i + 1] = kDigits[bytes[i] & 0x0FU];
   }
   return out;
 }
