@@ -42,10 +42,12 @@ function(klutch_library)
   endif()
 endfunction()
 
-# klutch_test(NAME x_test SOURCES ... DEPS ... [LABEL unit|component|e2e] [TIMEOUT seconds])
+# klutch_test(NAME x_test SOURCES ... DEPS ... [LABEL unit|component|e2e] [KUBE] [TIMEOUT seconds])
 # One GoogleTest executable and one ctest entry. Test cases are counted from GoogleTest's own XML report.
+# KUBE: it works on an API server (src/testing/kube_server.h). `./dev test --real kube` builds the target kube_tests and
+# runs all with this label against a real one.
 function(klutch_test)
-  cmake_parse_arguments(ARG "" "NAME;LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "KUBE" "NAME;LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -57,7 +59,11 @@ function(klutch_test)
   target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} klutch_test_main)
   target_precompile_headers(${ARG_NAME} REUSE_FROM klutch_test_main)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
-  set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+  if(ARG_KUBE)
+    list(APPEND ARG_LABEL kube)
+    add_dependencies(kube_tests ${ARG_NAME})
+  endif()
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "KLUTCH_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
 endfunction()
 

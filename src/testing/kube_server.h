@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "async/ctx.h"
+#include "base/result.h"
+
+// An API server that a suite of kube/client or kube/runtime runs against, whichever it is: the same test
+// executable meets an in-process server under `./dev test` and a real kube-apiserver under
+// `./dev test --real kube`. The real one is started once per executable, before its first test, and is shared
+// by all of them, so each test works in a namespace of its own and expects objects of others to be there.
+// Belongs to the loop it was started on. For tests only.
+//
+//   IO_FIBER_TEST(Informer, SeesWhatIsCreated) {
+//     const auto server = testing::start_kube_server(ctx).value();
+//     const auto config = kube::parse_kubeconfig(server->kubeconfig());
+
+namespace klutch::testing {
+
+class KubeServer {
+ public:
+  virtual ~KubeServer() = default;
+
+  /// For an administrator, with all data inline and the current context set. YAML.
+  [[nodiscard]] virtual std::string kubeconfig() const = 0;
+  /// Scheme, host and port, without a path.
+  [[nodiscard]] virtual std::string url() const = 0;
+};
+
+/// A handle on the server of this executable: the real one when KLUTCH_REAL_BIN says where its programs are,
+/// otherwise a new in-process one that ends with the handle.
+Result<std::unique_ptr<KubeServer>> start_kube_server(Ctx& ctx);
+
+/// Whether start_kube_server() gives the real one: for the few cases in which the two must differ.
+[[nodiscard]] bool kube_server_is_real();
+
+}  // namespace klutch::testing
