@@ -26,6 +26,7 @@ LAYERS = {
     "crypto": {"base"},
     "jose": GROUND,
     "obs": GROUND,
+    "sqlite": {"base"},
     "http": HTTP,
     "kube/api": HTTP | {"http"},
     "oidc": HTTP | {"http"},
@@ -39,8 +40,8 @@ LAYERS = {
     "composition": KUBE,
     "provider": KUBE | {"osb"},
     "node": KUBE,
-    "apiserver": HTTP | {"http", "kube/api", "oidc"},
-    "broker": HTTP | {"http", "osb"},
+    "apiserver": HTTP | {"http", "kube/api", "oidc", "sqlite"},
+    "broker": HTTP | {"http", "osb", "sqlite"},
     "cli": {"base"},
     "local": KUBE - {"kube/runtime"} | {"osb", "cli"},
 }
@@ -59,7 +60,7 @@ THIRD_PARTY = [
     (r"yaml\.h$", {"json"}),
     (r"prometheus/", {"obs"}),
     (r"zlib\.h$", {"http"}),
-    (r"sqlite3\.h$", {"apiserver", "broker"}),
+    (r"sqlite3\.h$", {"sqlite"}),
     (r"CLI/", {"cli", "cmd", "examples"}),
     (r"(gtest|gmock|rapidcheck|nlohmann|benchmark)/|rapidcheck\.h$", {"tests"}),
 ]
