@@ -1,16 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "testing/kube_server.h"
 
-#include "base/os/environment.h"
+#include <gtest/gtest.h>
+
+#include <utility>
+
+#include "async/loop.h"
+#include "testing/real_cluster.h"
 
 namespace klutch::testing {
+namespace {
+
+std::unique_ptr<RealCluster>& the_cluster() {
+  static std::unique_ptr<RealCluster> cluster;
+  return cluster;
+}
+
+/// Starts before the first test and ends after the last. When it cannot start, no test runs and the program
+/// fails.
+class RealClusterEnvironment : public ::testing::Environment {
+ public:
+  void SetUp() override {
+    if (!kube_server_is_real()) return;
+    async::Loop loop;
+    const auto started = loop.run([](Ctx& ctx) -> Result<> {
+      the_cluster() = TRY(RealCluster::start(ctx));
+      return {};
+    });
+    ASSERT_TRUE(started.has_value()) << started.error().message();
+  }
+  void TearDown() override { the_cluster().reset(); }
+};
+
+// GoogleTest owns it. In this file so that every program that asks for a server has it.
+[[maybe_unused]] const auto* const kEnvironment =
+    ::testing::AddGlobalTestEnvironment(new RealClusterEnvironment);
+
+class RealKubeServer final : public KubeServer {
+ public:
+  explicit RealKubeServer(const RealCluster& cluster) : cluster_(cluster) {}
+  [[nodiscard]] std::string kubeconfig() const override { return cluster_.kubeconfig(); }
+  [[nodiscard]] std::string url() const override { return cluster_.url(); }
+
+ private:
+  const RealCluster& cluster_;
+};
+
+}  // namespace
 
 bool kube_server_is_real() {
-  const auto folder = os::get_env("KLUTCH_REAL_BIN");
-  return folder && !folder->empty();
+  return RealCluster::find_programs().has_value();
+}
+
+RealCluster* find_real_cluster() {
+  return the_cluster().get();
 }
 
 Result<std::unique_ptr<KubeServer>> start_kube_server([[maybe_unused]] Ctx& ctx) {
+  if (const auto* cluster = find_real_cluster()) return std::make_unique<RealKubeServer>(*cluster);
   return fail(Code::kUnsupported, "there is no API server to run against");
 }
 

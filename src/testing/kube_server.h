@@ -19,6 +19,8 @@
 
 namespace klutch::testing {
 
+class RealCluster;
+
 class KubeServer {
  public:
   virtual ~KubeServer() = default;
@@ -35,5 +37,8 @@ Result<std::unique_ptr<KubeServer>> start_kube_server(Ctx& ctx);
 
 /// Whether start_kube_server() gives the real one: for the few cases in which the two must differ.
 [[nodiscard]] bool kube_server_is_real();
+
+/// The cluster behind it, for tests of what only a real one has; null otherwise. Never before the first test.
+[[nodiscard]] RealCluster* find_real_cluster();
 
 }  // namespace klutch::testing
