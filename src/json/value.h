@@ -39,6 +39,7 @@ std::string_view kind_name(Kind kind) noexcept;
 namespace detail {
 struct Block;
 struct Copier;
+struct Packer;
 template <class T>
 concept Integer =
     std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char> && !std::same_as<T, wchar_t> &&
@@ -179,6 +180,7 @@ class Value {
   friend class Member;
   friend struct detail::Block;
   friend struct detail::Copier;
+  friend struct detail::Packer;
   static constexpr std::uint8_t kMaxInline = 15;  // tags 0..15: a string of that length held in bytes_
   static constexpr std::uint8_t kFirstTag = 16;   // higher tags: kFirstTag + Kind
 
