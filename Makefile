@@ -13,7 +13,7 @@ FUZZ_SECONDS ?= 600
 STAGE ?=
 export JOBS FUZZ_SECONDS
 
-.PHONY: help setup build check test test-real demo asan tsan fuzz bench docs coverage format clean fresh-machine
+.PHONY: help setup build check test test-real demo kubectl asan tsan fuzz bench docs coverage format clean fresh-machine
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ test-real: ## the stages with real servers; STAGE=name runs one
 
 demo: build ## build the programs and show them at work
 	@tools/demo.sh
+
+kubectl: ## build a current kubectl (takes Go); the last line says where it is
+	@tests/real/build.sh kubectl | sed -u '$$s|^/.*|&/kubectl|'
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@tools/build.sh asan all

@@ -36,6 +36,7 @@ fi
 # --- a Go that is new enough ---------------------------------------------------------------------------------------
 
 wanted_go=$(sed -n 's/^go //p' go.mod)
+PATH=$PATH:/usr/local/go/bin  # where Go's own packages go
 command -v go >/dev/null || cannot "there is no go on this machine; building the real servers takes Go $wanted_go or later"
 # Newer ones fetch the toolchain that go.mod asks for, unless GOTOOLCHAIN forbids it; then this already fails.
 have_go=$(go env GOVERSION 2>&1) || cannot "this go is too old for the real servers, which take Go $wanted_go: ${have_go##*$'\n'}"

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every test that needs no foreign server, and counts test cases.
 
-  tools/test/run.py [STEP...]      steps: dev asan demo; default: all, in this order
+  tools/test/run.py [STEP...]      steps: dev asan demo kube; default: the first three, in this order
 
   dev    builds everything with tests; runs units, components, lints, and the fuzzers' committed inputs once
   asan   builds the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer; runs them and the inputs again
   demo   runs the demo and compares its answers
+  kube   only by name: the suites on a Kubernetes API, against the real one that KLUTCH_REAL_BIN names
 
 The last line is always `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed.
 """
@@ -36,19 +37,25 @@ def run(command, **more):
     return subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False, **more)
 
 
-def build(preset, *options):
-    return run(["tools/build.sh", preset, "all", "--", *options]).returncode == 0
+def build(preset, *options, target="all"):
+    return run(["tools/build.sh", preset, target, "--", *options]).returncode == 0
 
 
-def ctest(preset, *selection):
+def build_dev(target):
+    # Batches nearly halve a build from nothing. A build folder that somebody made for working in it stays as it is.
+    fresh = not (ROOT / "build" / "dev" / "CMakeCache.txt").exists()
+    return build("dev", *(["-DKLUTCH_UNITY=ON"] if fresh else []), target=target)
+
+
+def ctest(preset, *selection, jobs=CORES, reports_in="reports"):
     """Runs ctest in a preset's build folder with fresh reports and returns the counts."""
     folder = ROOT / "build" / preset
-    reports = folder / "reports"
+    reports = folder / reports_in
     shutil.rmtree(reports, ignore_errors=True)
     reports.mkdir(parents=True)
     junit = reports / "ctest.junit"
     say(f"test {preset}")
-    run(["ctest", "--test-dir", str(folder), "-j", str(CORES), "--output-on-failure", "--no-tests=error",
+    run(["ctest", "--test-dir", str(folder), "-j", str(jobs), "--output-on-failure", "--no-tests=error",
          "--timeout", "300", "--output-junit", str(junit), *selection],
         env={"RC_PARAMS": PROPERTY_SEED, **os.environ, "GTEST_OUTPUT": f"xml:{reports}/", "GTEST_COLOR": "no",
              "GTEST_BRIEF": "1"})
@@ -59,9 +66,7 @@ def ctest(preset, *selection):
 
 
 def step_dev():
-    # Batches nearly halve a build from nothing. A build folder that somebody made for working in it stays as it is.
-    fresh = not (ROOT / "build" / "dev" / "CMakeCache.txt").exists()
-    if not build("dev", *(["-DKLUTCH_UNITY=ON"] if fresh else [])):
+    if not build_dev("all"):
         return Counts(failed=1, failures=["dev: the build failed"])
     return ctest("dev")
 
@@ -88,7 +93,17 @@ def step_demo():
     return result
 
 
-STEPS = {"dev": step_dev, "asan": step_asan, "demo": step_demo}
+def step_kube():
+    if not os.environ.get("KLUTCH_REAL_BIN"):
+        return Counts(failed=1, failures=["kube: KLUTCH_REAL_BIN does not say where the real servers are"])
+    if not build_dev("kube_tests"):
+        return Counts(failed=1, failures=["kube: the build failed"])
+    # One program at a time: each has an API server of its own, which takes a core.
+    return ctest("dev", "-L", "^kube$", jobs=1, reports_in="reports-kube")
+
+
+STEPS = {"dev": step_dev, "asan": step_asan, "demo": step_demo, "kube": step_kube}
+EVERYDAY = ["dev", "asan", "demo"]
 
 
 def main(names):
@@ -97,7 +112,7 @@ def main(names):
         print(f"run.py: there is no step {unknown[0]!r} (have: {' '.join(STEPS)})", file=sys.stderr)
         return 2
     total, timings = Counts(), []
-    for name in names or STEPS:
+    for name in names or EVERYDAY:
         started = time.monotonic()
         part = STEPS[name]()
         timings.append(f"  {name:<6} {time.monotonic() - started:6.0f} s   {part}")
