@@ -13,8 +13,9 @@
 #include "kube/api/selector.h"
 
 // Requests to a Kubernetes API, built without sending anything: method, path, query, media types and body
-// (API concepts, "Resource URIs", "Patch", "Delete"). Pure functions; names are percent-encoded, so any Key
-// is safe.
+// (API concepts, "Resource URIs", "Patch", "Delete"). Pure functions. Any Key is safe: names are
+// percent-encoded, and an empty name or one of dots becomes a path that names nothing, so that a server
+// answers 404 instead of acting on the collection or on another object.
 //
 //   const auto request = kube::get_request(kSecret, {"default", "token"});  // GET
 //   /api/v1/namespaces/default/secrets/token
@@ -64,6 +65,7 @@ struct ListOptions {
   FieldSelector fields = {};
   std::size_t limit = 0;  ///< objects per page; 0: all at once
   std::string continue_token = {};
+  /// Left out together with a continue token, which stands for a version of its own.
   std::string resource_version = {};
   std::string resource_version_match = {};  ///< "Exact" or "NotOlderThan"
   bool metadata_only = false;

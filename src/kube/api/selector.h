@@ -37,7 +37,7 @@ class LabelSelector {
   /// All of `labels`, an object of strings; values that are no strings are left out.
   static LabelSelector from_labels(const json::Value& labels);
   static LabelSelector exactly(std::string_view key, std::string_view value);
-  /// Selects no object at all.
+  /// Selects no object at all, here and on a server that is sent its text.
   static LabelSelector nothing();
 
   /// Whether an object with these labels (an object of strings; null or missing: none) is selected. A missing
@@ -46,7 +46,7 @@ class LabelSelector {
   /// matches_labels() of metadata.labels.
   [[nodiscard]] bool matches(const json::Value& object) const noexcept;
 
-  [[nodiscard]] bool selects_everything() const noexcept { return !nothing_ && requirements_.empty(); }
+  [[nodiscard]] bool selects_everything() const noexcept { return requirements_.empty(); }
   /// Sorted by key.
   [[nodiscard]] const std::vector<Requirement>& requirements() const noexcept { return requirements_; }
   /// Canonical: equal selectors give equal texts, and parse() reads it back.
@@ -55,7 +55,6 @@ class LabelSelector {
 
  private:
   std::vector<Requirement> requirements_;
-  bool nothing_ = false;
 };
 
 /// "metadata.name=a,status.phase!=Running" (apimachinery, pkg/fields). '\\' escapes ',', '=' and itself.
