@@ -37,13 +37,19 @@ class WatchDecoder {
   /// for (kGone for 410); a line that is no event is kInternal. After an error the decoder is of no more use.
   Result<std::optional<WatchEvent>> next();
   /// Whether bytes of an unfinished line are left: the stream was cut off.
-  [[nodiscard]] bool has_partial_line() const noexcept { return start_ < buffer_.size(); }
+  [[nodiscard]] bool has_partial_line() const noexcept { return unfinished_ != 0; }
+  /// Bytes that the buffer holds on to. Little, once the lines that came have been taken.
+  [[nodiscard]] std::size_t memory() const noexcept { return buffer_.capacity(); }
 
  private:
+  void discard_taken();
+  [[nodiscard]] tl::unexpected<Error> too_long() const;
+
   std::size_t max_line_;
   std::string buffer_;
-  std::size_t start_ = 0;    // of the line that is next
-  std::size_t scanned_ = 0;  // no newline before this
+  std::size_t start_ = 0;       // of the line that is next
+  std::size_t scanned_ = 0;     // no newline from start_ to this
+  std::size_t unfinished_ = 0;  // bytes that came after the last newline
 };
 
 }  // namespace klutch::kube
