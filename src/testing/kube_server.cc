@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "async/loop.h"
+#include "testing/memory_api_server.h"
 #include "testing/real_cluster.h"
 
 namespace klutch::testing {
@@ -56,9 +57,9 @@ RealCluster* find_real_cluster() {
   return the_cluster().get();
 }
 
-Result<std::unique_ptr<KubeServer>> start_kube_server([[maybe_unused]] Ctx& ctx) {
+Result<std::unique_ptr<KubeServer>> start_kube_server(Ctx& ctx) {
   if (const auto* cluster = find_real_cluster()) return std::make_unique<RealKubeServer>(*cluster);
-  return fail(Code::kUnsupported, "there is no API server to run against");
+  return std::make_unique<MemoryApiServer>(ctx);
 }
 
 }  // namespace klutch::testing
