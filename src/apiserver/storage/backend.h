@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apiserver/storage/stored_object.h"
+#include "base/result.h"
+#include "crypto/aead.h"
+
+// Where a store keeps its objects for good. Calls block and come from one thread at a time, not always the
+// same.
+
+namespace klutch::apiserver {
+
+/// An object as a row.
+struct Row {
+  std::string type = {};  ///< "secrets" or "deployments.apps"
+  kube::Key key = {};
+  Revision created = 0;
+  Revision revision = 0;
+  std::string value = {};  ///< JSON
+};
+
+struct RowChange {
+  std::string type = {};
+  kube::Key key = {};
+  Revision revision = 0;
+  StoredPtr object = {};  ///< null: deleted
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  struct Contents {
+    Revision revision = 0;  ///< the highest ever stored, also by deletions
+    std::vector<Row> rows = {};
+  };
+  /// Everything. Called once, first. kInternal, saying what, for a damaged store.
+  virtual Result<Contents> load() = 0;
+  /// Stores all of `changes`, in order, or none. When it returns success they survive a loss of power.
+  /// kUnavailable when the disk is full; then a later call may succeed.
+  virtual Result<> commit(const std::vector<RowChange>& changes, Revision revision) = 0;
+};
+
+/// Keeps nothing: for tests and clusters that may be forgotten.
+std::unique_ptr<Backend> make_ephemeral_backend();
+
+struct SqliteBackendOptions {
+  std::string path = {};
+  /// Values of these types ("secrets") are sealed with `keys`.
+  std::vector<std::string> sealed_types = {};
+  std::optional<crypto::Keyring> keys = {};
+  /// false: a loss of power may undo the last commits, kill -9 may not.
+  bool full_durability = true;
+  /// See sqlite::Database::Options.
+  std::string vfs = {};
+};
+
+/// Opens the file or makes it, brings an older schema up to date and checks integrity. kUnsupported for the
+/// schema of a newer version; kInvalid if sealed types are configured without keys; kForbidden when a sealed
+/// value does not open with these keys.
+Result<std::unique_ptr<Backend>> open_sqlite_backend(const SqliteBackendOptions& options);
+
+}  // namespace klutch::apiserver
