@@ -41,6 +41,7 @@ class Conversation {
         pollfd{.fd = process_.out.get(), .events = POLLIN, .revents = 0},
         pollfd{.fd = process_.err.get(), .events = POLLIN, .revents = 0},
         pollfd{.fd = ended_ ? -1 : process_.event_fd(), .events = POLLIN, .revents = 0},
+        pollfd{.fd = limits_.stop_fd, .events = POLLIN, .revents = 0},
     };
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
@@ -52,6 +53,7 @@ class Conversation {
     if (polled[1].revents != 0) TRY(drain(process_.out, result_.out));
     if (polled[2].revents != 0) TRY(drain(process_.err, result_.err));
     if (polled[3].revents != 0) ended_ = true;
+    if (polled[4].revents != 0) return fail(Code::kCancelled, "it was told to stop");
     return {};
   }
 
@@ -89,7 +91,7 @@ class Conversation {
 }  // namespace
 
 Result<RunResult> run_command(Command command, std::string_view input, const RunLimits& limits) {
-  command.in = Redirect::pipe();
+  if (command.in.kind() != Redirect::Kind::kInherit) command.in = Redirect::pipe();
   command.out = Redirect::pipe();
   if (command.err.kind() != Redirect::Kind::kInherit) command.err = Redirect::pipe();
   auto process = TRY(Process::spawn(command));

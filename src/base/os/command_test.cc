@@ -2,6 +2,9 @@
 #include "base/os/command.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <thread>
 
 namespace klutch::os {
 namespace {
@@ -33,6 +36,30 @@ TEST(RunCommand, OutstayingTheTimeLimitKills) {
   const auto result = run_command(script_command("sleep 600 & sleep 600"), {}, {.time = 20ms});
   ASSERT_FALSE(result.has_value());
   EXPECT_TRUE(is(result.error(), Code::kTimeout));
+}
+
+TEST(RunCommand, CanBeStoppedFromOutside) {
+  auto stop = make_pipe().value();
+  std::jthread stopper([&] { stop.write_end.reset(); });
+  const auto result =
+      run_command(script_command("sleep 600 & sleep 600"), {}, {.stop_fd = stop.read_end.get()});
+  ASSERT_FALSE(result.has_value());
+  EXPECT_TRUE(is(result.error(), Code::kCancelled));
+}
+
+TEST(RunCommand, StandardInputCanBeOurs) {
+  auto command = script_command("cat");
+  command.in = Redirect::inherit();
+  const auto pipe = make_pipe().value();
+  ASSERT_TRUE(write_all(pipe.write_end.get(), "ours", "cannot write"));
+  const int saved = ::dup(STDIN_FILENO);
+  ::dup2(pipe.read_end.get(), STDIN_FILENO);
+  command.argv = {"/bin/sh", "-c", "head -c 4"};
+  const auto result = run_command(command);
+  ::dup2(saved, STDIN_FILENO);
+  ::close(saved);
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->out, "ours");
 }
 
 TEST(RunCommand, EndlessOutputIsCutOff) {
