@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -43,14 +44,25 @@ struct ObjectList {
   std::string continue_token = {};  ///< empty: the last page
 };
 
+/// The answer to a request, with what HTTP says about it.
+struct Document {
+  Object object = {};
+  std::string etag = {};      ///< empty: the server gave none
+  bool not_modified = false;  ///< it is what the caller has already; `object` is null
+};
+
 class Client {
  public:
   virtual ~Client() = default;
 
   // --- What an implementation supplies ---
 
-  /// Sends `request` and gives the object of the answer. An answer of 400 or more is an error.
+  /// Sends `request` and gives the object of the answer; for a raw request that accepts no JSON, the text as
+  /// a string. An answer of 400 or more is an error.
   virtual Result<Object> send(Ctx& ctx, const Request& request) = 0;
+  /// The same for documents that seldom change. `etag` is that of the copy the caller has; an implementation
+  /// that knows nothing of ETags sends the document again.
+  virtual Result<Document> fetch(Ctx& ctx, const Request& request, std::string_view etag = {});
   /// Sends a watch and returns as soon as the server has accepted it. The deadline of `ctx` counts until
   /// then.
   virtual Result<std::unique_ptr<WatchStream>> open(Ctx& ctx, const Request& request) = 0;

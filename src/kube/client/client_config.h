@@ -16,7 +16,7 @@
 // service account of a pod, or from the program itself. Plain values.
 //
 //   const auto config = TRY(kube::load_client_config({.kubeconfig = flag, .overrides = {.context = "dev"}}));
-//   const auto client = TRY(kube::HttpClient::create(ctx, config));
+//   const auto client = TRY(kube::HttpClient::make(ctx, config));
 
 namespace klutch::kube {
 
