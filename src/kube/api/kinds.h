@@ -17,6 +17,9 @@ class Namespace : public Resource {
  public:
   using Resource::Resource;
   explicit Namespace(std::string_view name);
+  // Text converts to a JSON value as well as to a view; these decide for the name.
+  explicit Namespace(const std::string& name) : Namespace(std::string_view(name)) {}
+  explicit Namespace(const char* name) : Namespace(std::string_view(name)) {}
   static const ResourceType& type();
   /// "Active" or "Terminating".
   [[nodiscard]] std::string_view phase() const noexcept;

@@ -7,6 +7,7 @@
 #include "json/build.h"
 #include "json/parse.h"
 #include "json/print.h"
+#include "testing/table.h"
 
 namespace klutch::kube {
 namespace {
@@ -192,6 +193,17 @@ TEST(Status, CutsAnEndlessMessageButKeepsTheDetail) {
   EXPECT_LT(error.message().size(), 10'000U);
   EXPECT_TRUE(error.message().ends_with("...")) << error.message().substr(error.message().size() - 10);
   EXPECT_EQ(error.detail<Status>()->message.size(), 100'000U);
+}
+
+TEST(Status, ReadsAndPrintsWhatApimachineryMakes) {
+  for (const auto& row : testing::read_table("src/kube/api/testdata/statuses.tsv", 3)) {
+    const auto status = Status::from_json(*json::parse(row[0]));
+    ASSERT_TRUE(status.has_value()) << row[0];
+    EXPECT_EQ(json::print(status->to_json()), row[0]);
+    EXPECT_EQ(status->reason, row[1]);
+    EXPECT_EQ(std::to_string(status->retry_after_seconds), row[2]) << row[0];
+    EXPECT_EQ(status->to_error().message(), status->message) << row[0];
+  }
 }
 
 TEST(ErrorFromResponse, IsTheStatusInTheBody) {
