@@ -283,15 +283,14 @@ Result<json::Value> remove(const Write& write, const kube::ObjectPtr& old, const
     return *write.api.store.put(type, key, std::move(object));
   }
   if (!write.dry_run) erase_object(write.api, type, key);
-  auto details = json::object({{"name", key.name}});
-  if (!type.type.group.empty()) details.set("group", type.type.group);
-  details.set("kind", type.type.resource);
-  details.set("uid", kube::uid(*old));
   return json::object({{"kind", "Status"},
                        {"apiVersion", "v1"},
                        {"metadata", json::object()},
                        {"status", "Success"},
-                       {"details", std::move(details)}});
+                       {"details", json::object({{"name", key.name},
+                                                 {"group", type.type.group},
+                                                 {"kind", type.type.resource},
+                                                 {"uid", kube::uid(*old)}})}});
 }
 
 /// As the namespace controller does.
@@ -339,11 +338,7 @@ Result<http::Response> remove_collection(Ctx& ctx, Write write, http::ServerRequ
   for (const auto& [key, object] : objects) {
     if (!selection.matches(key, *object)) continue;
     TRY(remove(write, object, deletion));
-    auto& item = items.push_back(*object);
-    if (!write.type().custom) {  // as in lists of built-in types
-      item.erase("kind");
-      item.erase("apiVersion");
-    }
+    items.push_back(*object);
   }
   return json_response(
       200, json::object(
@@ -361,10 +356,7 @@ Result<http::Response> write_objects(MemoryApi& api, Ctx& ctx, http::ServerReque
   const bool metadata_only = TRY(wants_metadata_only(request.headers));
   if (const auto dry = request.query.get("dryRun")) {
     if (*dry != "All")
-      return invalid("CreateOptions.meta.k8s.io", "",
-                     {{.reason = "FieldValueNotSupported",
-                       .message = "Unsupported value: supported values: \"All\"",
-                       .field = "dryRun"}});
+      return invalid_option("CreateOptions", "dryRun", "Unsupported value: supported values: \"All\"");
     write.dry_run = true;
   }
   if (target.verb == "delete") return remove_one(ctx, write, request);

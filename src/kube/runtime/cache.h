@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "async/ctx.h"
 #include "base/result.h"
@@ -20,11 +21,15 @@
 //   ...
 //   cache.stop(ctx);
 
+namespace klutch::obs {
+class Registry;
+}  // namespace klutch::obs
+
 namespace klutch::kube {
 
 struct CacheOptions {
   /// Changes each object before it is stored, once; for dropping what nobody reads. Runs on the loop, must
-  /// not suspend.
+  /// not suspend. Must keep name, namespace, UID and resource version (CHECK).
   std::function<void(Object&)> transform = {};
   /// Objects per page of a list.
   std::size_t page_size = 500;
@@ -33,9 +38,16 @@ struct CacheOptions {
   Duration stall_timeout = std::chrono::minutes(5);
   /// Asks for streaming lists (KEP-3157) where the server has them.
   bool streaming_lists = true;
-  /// Waits after failures: doubled from `backoff_first` to `backoff_most`, with jitter.
+  /// Waits after failures: doubled from `backoff_first` to `backoff_most`, and as much again by chance.
   Duration backoff_first = std::chrono::milliseconds(800);
   Duration backoff_most = std::chrono::seconds(30);
+  /// What decides by chance: numbers of [0, 1). Empty: random ones.
+  std::function<double()> random = {};
+  /// An informer that would hold more objects fails with kTooLarge.
+  std::size_t max_objects = 1'000'000;
+  /// Where the informers count what they do, under this name of the cluster. May be null.
+  obs::Registry* metrics = nullptr;
+  std::string cluster = {};
 };
 
 class Cache {
@@ -50,14 +62,14 @@ class Cache {
   /// Starts one or joins a running one. Dropping the last pointer ends it.
   [[nodiscard]] std::shared_ptr<Informer> informer(const ResourceType& type,
                                                    const InformerOptions& options = {});
-  /// Informers that run now.
+  /// Informers that somebody holds.
   [[nodiscard]] std::size_t size() const noexcept;
   /// Ends all informers and waits for them. Stores stay readable for who holds an informer.
   void stop(Ctx& ctx);
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace klutch::kube
