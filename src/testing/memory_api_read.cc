@@ -376,7 +376,7 @@ class Watch {
 Result<http::Response> watch_objects(MemoryApi& api, const http::ServerRequest& request,
                                      const ApiTarget& target, const std::optional<Fault>& fault) {
   http::Response response;
-  response.headers.add("Content-Type", "application/json;stream=watch");
+  response.headers.add("Content-Type", "application/json");
   response.headers.add("Cache-Control", "no-cache, private");
   response.stream = [&api, plan = TRY(plan_watch(api, request, target, fault))](
                         Ctx& ctx, http::BodyWriter& out) mutable -> Result<> {

@@ -283,14 +283,15 @@ Result<json::Value> remove(const Write& write, const kube::ObjectPtr& old, const
     return *write.api.store.put(type, key, std::move(object));
   }
   if (!write.dry_run) erase_object(write.api, type, key);
+  auto details = json::object({{"name", key.name}});
+  if (!type.type.group.empty()) details.set("group", type.type.group);
+  details.set("kind", type.type.resource);
+  details.set("uid", kube::uid(*old));
   return json::object({{"kind", "Status"},
                        {"apiVersion", "v1"},
                        {"metadata", json::object()},
                        {"status", "Success"},
-                       {"details", json::object({{"name", key.name},
-                                                 {"group", type.type.group},
-                                                 {"kind", type.type.resource},
-                                                 {"uid", kube::uid(*old)}})}});
+                       {"details", std::move(details)}});
 }
 
 /// As the namespace controller does.
@@ -338,7 +339,11 @@ Result<http::Response> remove_collection(Ctx& ctx, Write write, http::ServerRequ
   for (const auto& [key, object] : objects) {
     if (!selection.matches(key, *object)) continue;
     TRY(remove(write, object, deletion));
-    items.push_back(*object);
+    auto& item = items.push_back(*object);
+    if (!write.type().custom) {  // as in lists of built-in types
+      item.erase("kind");
+      item.erase("apiVersion");
+    }
   }
   return json_response(
       200, json::object(
@@ -356,7 +361,10 @@ Result<http::Response> write_objects(MemoryApi& api, Ctx& ctx, http::ServerReque
   const bool metadata_only = TRY(wants_metadata_only(request.headers));
   if (const auto dry = request.query.get("dryRun")) {
     if (*dry != "All")
-      return invalid_option("CreateOptions", "dryRun", "Unsupported value: supported values: \"All\"");
+      return invalid("CreateOptions.meta.k8s.io", "",
+                     {{.reason = "FieldValueNotSupported",
+                       .message = "Unsupported value: supported values: \"All\"",
+                       .field = "dryRun"}});
     write.dry_run = true;
   }
   if (target.verb == "delete") return remove_one(ctx, write, request);

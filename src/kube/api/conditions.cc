@@ -90,8 +90,11 @@ void sort_list(json::Value& list) {
     };
     return rank(a) < rank(b);
   };
+  // A stable insertion sort: lists are short and nearly sorted.
   const std::span<json::Value> entries = list.elements();
-  std::stable_sort(entries.begin(), entries.end(), before);
+  for (auto next = entries.begin(); next != entries.end(); ++next) {
+    std::rotate(std::upper_bound(entries.begin(), next, *next, before), next, next + 1);
+  }
 }
 
 /// Which group of conditions decides Ready: the lowest. False without a severity is next to an error: it must

@@ -79,10 +79,10 @@ Result<std::optional<WatchEvent>> WatchDecoder::next() {
       if (start_ == buffer_.size()) discard_taken();
       return std::nullopt;
     }
-    const auto line = trim(std::string_view(buffer_).substr(start_, newline - start_));
+    const auto line = std::string_view(buffer_).substr(start_, newline - start_);
     start_ = scanned_ = newline + 1;
-    if (line.empty()) continue;
     if (line.size() > max_line_) return too_long();
+    if (trim(line).empty()) continue;
     return TRY(decode_line(line, max_line_));
   }
 }

@@ -162,7 +162,7 @@ TEST(WatchDecoder, RefusesALineBeyondTheLimitHoweverItComes) {
   const auto limit = short_line.size() - 1;
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{1000}}) {
     for (const bool fits : {true, false}) {
-      const auto text = short_line + line("ADDED", fits ? "b" : "bb") + short_line;
+      const auto text = short_line + line("ADDED", "b", fits ? "\n" : " \n") + short_line;
       WatchDecoder decoder(limit);
       std::size_t events = 0;
       std::optional<Code> code;
