@@ -15,7 +15,7 @@
 namespace klutch::kube {
 namespace {
 
-using SecretPtr = std::shared_ptr<const Secret>;
+using SecretPtr = std::shared_ptr<const klutch::Secret>;
 using When = RereadFile::When;
 
 constexpr std::size_t kMaxTokenBytes = 64 * 1024;
@@ -28,15 +28,15 @@ Result<SecretPtr> bearer(const std::string& label, std::string_view token) {
   }
   std::string value = "Bearer ";
   value += token;
-  return std::make_shared<const Secret>(Secret::take(value));
+  return std::make_shared<const klutch::Secret>(klutch::Secret::take(value));
 }
 
-SecretPtr basic(const std::string& user, const Secret& password) {
+SecretPtr basic(const std::string& user, const klutch::Secret& password) {
   std::string pair = user + ":";
   pair += password.reveal();
   std::string value = "Basic " + crypto::base64_encode(pair);
   wipe_string(pair);
-  return std::make_shared<const Secret>(Secret::take(value));
+  return std::make_shared<const klutch::Secret>(klutch::Secret::take(value));
 }
 
 /// Token, token file, or user name and password.
@@ -111,7 +111,7 @@ class CertificateSource {
   [[nodiscard]] http::KeyPair pair() const {
     return {
         .certificate_chain = certificate_.named() ? std::string(certificate_.content()) : inline_certificate_,
-        .private_key = key_.named() ? Secret(key_.content()) : inline_key_};
+        .private_key = key_.named() ? klutch::Secret(key_.content()) : inline_key_};
   }
 
   /// While one of two files has been replaced and the other not, they do not fit: the old pair stays.
@@ -130,7 +130,7 @@ class CertificateSource {
   RereadFile certificate_;
   RereadFile key_;
   std::string inline_certificate_;
-  Secret inline_key_;
+  klutch::Secret inline_key_;
   std::optional<ClientCertificate> current_;
 };
 

@@ -18,8 +18,8 @@ namespace klutch::kube {
 
 /// What is shown with a request. Equal pointers mean that nothing changed.
 struct Credential {
-  std::shared_ptr<const Secret> authorization;    ///< the value of Authorization; null: none
-  std::shared_ptr<const http::KeyPair> identity;  ///< the client certificate; null: none
+  std::shared_ptr<const klutch::Secret> authorization;  ///< the value of Authorization; null: none
+  std::shared_ptr<const http::KeyPair> identity;        ///< the client certificate; null: none
 };
 using CredentialPtr = std::shared_ptr<const Credential>;
 

@@ -23,13 +23,13 @@ namespace klutch::kube {
 /// How we show who we are. The first of these that is set counts: token or token_file, username, exec; a
 /// client certificate may be shown besides.
 struct Credentials {
-  Secret token = {};
+  klutch::Secret token = {};
   std::string token_file = {};  ///< read again now and then; goes before `token` while it can be read
   std::string username = {};
-  Secret password = {};
+  klutch::Secret password = {};
   std::string client_certificate = {};       ///< PEM, leaf first
   std::string client_certificate_file = {};  ///< the same from a file, read again when it changes
-  Secret client_key = {};
+  klutch::Secret client_key = {};
   std::string client_key_file = {};
   std::optional<ExecPlugin> exec = {};
   /// For messages: user "alice" of /home/me/.kube/config.
@@ -80,7 +80,7 @@ struct ConfigOverrides {
   bool insecure_skip_tls_verify = false;
   std::string proxy_url = {};
   /// In place of all credentials of the user, client certificate included.
-  Secret token = {};
+  klutch::Secret token = {};
   Impersonation impersonate = {};
 };
 

@@ -71,13 +71,13 @@ Result<ExecCredential> read_status(const json::Value& status, const std::string&
   if (!token.empty()) {
     if (!http::is_field_value(token)) return wrong("a token with characters that no token can have");
     std::string value = "Bearer " + std::string(token);
-    credential.authorization = std::make_shared<const Secret>(Secret::take(value));
+    credential.authorization = std::make_shared<const klutch::Secret>(klutch::Secret::take(value));
   }
   if (certificate.empty() != key.empty())
     return wrong("a client certificate without its key, or a key alone");
   if (!certificate.empty()) {
-    auto made =
-        make_client_certificate(label, {.certificate_chain = certificate, .private_key = Secret(key)});
+    auto made = make_client_certificate(
+        label, {.certificate_chain = certificate, .private_key = klutch::Secret(key)});
     if (!made) return fail(made.error());
     credential.identity = std::move(made->identity);
     credential.expires = made->not_after;

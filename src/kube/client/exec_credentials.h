@@ -22,9 +22,9 @@
 namespace klutch::kube {
 
 struct ExecCredential {
-  std::shared_ptr<const Secret> authorization;    ///< null if the plugin gave no token
-  std::shared_ptr<const http::KeyPair> identity;  ///< null if it gave no certificate
-  std::optional<Time> expires;                    ///< nothing: good until refused
+  std::shared_ptr<const klutch::Secret> authorization;  ///< null if the plugin gave no token
+  std::shared_ptr<const http::KeyPair> identity;        ///< null if it gave no certificate
+  std::optional<Time> expires;                          ///< nothing: good until refused
 };
 using ExecCredentialPtr = std::shared_ptr<const ExecCredential>;
 

@@ -334,17 +334,17 @@ Result<Kubeconfig::User> Kubeconfig::get_user(std::string_view name) const {
   const auto& body = body_of(entry.element, "user");
   User user{.client_certificate = resolve_path(entry.file, text_field(body, "client-certificate")),
             .client_key = resolve_path(entry.file, text_field(body, "client-key")),
-            .token = Secret(body.find_string("token").value_or("")),
+            .token = klutch::Secret(body.find_string("token").value_or("")),
             .token_file = resolve_path(entry.file, text_field(body, "tokenFile")),
             .username = text_field(body, "username"),
-            .password = Secret(body.find_string("password").value_or("")),
+            .password = klutch::Secret(body.find_string("password").value_or("")),
             .impersonate_user = text_field(body, "as"),
             .impersonate_uid = text_field(body, "as-uid"),
             .impersonate_groups = texts_field(body, "as-groups"),
             .label = label_of("user", entry.name, entry.file)};
   user.client_certificate_data = TRY(base64_field(body, "client-certificate-data", user.label));
   auto key = TRY(base64_field(body, "client-key-data", user.label));
-  user.client_key_data = Secret::take(key);
+  user.client_key_data = klutch::Secret::take(key);
   if (const auto* extra = body.find_object("as-user-extra")) {
     for (const auto& [key_name, values] : extra->members()) {
       user.impersonate_extra.emplace_back(key_name, texts_field(*extra, key_name));

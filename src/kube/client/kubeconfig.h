@@ -62,11 +62,11 @@ class Kubeconfig {
     std::string client_certificate = {};  ///< a file
     std::string client_certificate_data = {};
     std::string client_key = {};  ///< a file
-    Secret client_key_data = {};
-    Secret token = {};
+    klutch::Secret client_key_data = {};
+    klutch::Secret token = {};
     std::string token_file = {};
     std::string username = {};
-    Secret password = {};
+    klutch::Secret password = {};
     std::string impersonate_user = {};
     std::string impersonate_uid = {};
     std::vector<std::string> impersonate_groups = {};

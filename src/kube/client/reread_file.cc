@@ -7,11 +7,11 @@
 
 namespace klutch::kube {
 
-Result<Secret> RereadFile::read(Ctx& ctx) const {
-  return ctx.blocking([path = path_, max_bytes = max_bytes_]() -> Result<Secret> {
+Result<klutch::Secret> RereadFile::read(Ctx& ctx) const {
+  return ctx.blocking([path = path_, max_bytes = max_bytes_]() -> Result<klutch::Secret> {
     auto text = TRY(os::read_file(path, max_bytes));
     if (trim(text).empty()) return fail(Code::kInvalid, path + " is empty");
-    return Secret::take(text);
+    return klutch::Secret::take(text);
   });
 }
 

@@ -33,13 +33,13 @@ class RereadFile {
   [[nodiscard]] std::string_view content() const noexcept { return content_.reveal(); }
 
  private:
-  Result<Secret> read(Ctx& ctx) const;
+  Result<klutch::Secret> read(Ctx& ctx) const;
 
   std::string path_;
   std::size_t max_bytes_ = 0;
   Duration interval_{};
   Instant read_at_{};
-  Secret content_;
+  klutch::Secret content_;
   bool failing_ = false;
 };
 
