@@ -57,14 +57,14 @@ std::string escape(std::string_view value) {
 Result<FieldRequirement> parse_term(std::string_view term) {
   const auto equals = term.find('=');
   if (equals == std::string_view::npos) return fail(Code::kInvalid, "'=' or '!=' is expected");
+  const bool negated = equals > 0 && term[equals - 1] == '!';
   auto value = term.substr(equals + 1);
-  if (equals > 0 && term[equals - 1] == '!') {
-    return FieldRequirement{
-        .field = std::string(term.substr(0, equals - 1)), .equal = false, .value = TRY(unescape(value))};
-  }
-  if (value.starts_with('=')) value.remove_prefix(1);
-  return FieldRequirement{
-      .field = std::string(term.substr(0, equals)), .equal = true, .value = TRY(unescape(value))};
+  if (!negated && value.starts_with('=')) value.remove_prefix(1);
+  FieldRequirement requirement;
+  requirement.field = term.substr(0, negated ? equals - 1 : equals);
+  requirement.equal = !negated;
+  requirement.value = TRY(unescape(value));
+  return requirement;
 }
 
 std::string value_at(const json::Value& object, std::string_view path) {

@@ -333,9 +333,8 @@ Result<Requirement> read_expression(const json::Value& expression) {
   if (!op) {
     return fail(Code::kInvalid, "operator " + quote(name) + " is none of In, NotIn, Exists, DoesNotExist");
   }
-  Requirement requirement{.key = std::string(expression.find_string("key").value_or("")),
-                          .op = *op,
-                          .values = TRY(read_expression_values(expression))};
+  Requirement requirement{.key = std::string(expression.find_string("key").value_or("")), .op = *op};
+  requirement.values = TRY(read_expression_values(expression));
   const bool takes_values = *op == Operator::kIn || *op == Operator::kNotIn;
   if (takes_values == requirement.values.empty()) {
     return fail(Code::kInvalid,
