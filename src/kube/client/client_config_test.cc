@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+// First, because it declares kube::Secret, which must not be what headers after it mean.
+#include "kube/api/kinds.h"
+// In a group of its own, so that it stays second.
 #include "kube/client/client_config.h"
 
 #include <gtest/gtest.h>
+
+#include <type_traits>
 
 #include "base/os/environment.h"
 #include "base/os/file.h"
@@ -10,6 +15,10 @@
 
 namespace klutch::kube {
 namespace {
+
+static_assert(std::is_same_v<decltype(Credentials::token), klutch::Secret>);
+static_assert(std::is_same_v<decltype(ConfigOverrides::token), klutch::Secret>);
+static_assert(std::is_same_v<decltype(Kubeconfig::User::token), klutch::Secret>);
 
 constexpr std::string_view kText = R"(current-context: dev
 clusters:
@@ -67,7 +76,7 @@ TEST(ClientConfig, OverridesGoFirst) {
   EXPECT_EQ(server.server.host(), "else");
   EXPECT_EQ(server.tls_server_name, "") << "it was for the other server";
 
-  const auto token = resolve(kubeconfig, {.user = "robot", .token = Secret("t2")}).value();
+  const auto token = resolve(kubeconfig, {.user = "robot", .token = klutch::Secret("t2")}).value();
   EXPECT_EQ(token.credentials.token.reveal(), "t2");
   EXPECT_EQ(token.credentials.username, "") << "a token replaces all credentials";
 

@@ -21,6 +21,8 @@
 //   const auto context = TRY(config.get_context(config.current_context()));
 //   const auto cluster = TRY(config.get_cluster(context.cluster));
 
+// `klutch::Secret` is spelled out wherever a credential is meant: kube::Secret is an object in a cluster.
+
 namespace klutch::kube {
 
 /// A program that prints credentials (client-go, "credential plugins").
