@@ -126,9 +126,10 @@ printf 'Klutch %s, commit %s\n' "$(sed -n 's/^project(klutch VERSION \([0-9.]*\)
   "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
 
 title "The libraries of this checkout (each has a README in src/)"
-for readme in src/*/README.md; do
+for readme in src/*/README.md src/*/*/README.md; do
+  library=$(dirname "${readme#src/}")
   # The first sentence of the second paragraph says what the library is for.
-  printf '%s: %s\n' "$(basename "$(dirname "$readme")")" \
+  printf '%s: %s\n' "$library" \
     "$(sed -n '3,/^$/p' "$readme" | tr '\n' ' ' | sed -E 's/\.( .*|$)/./; s/`//g')" |
     fold -s -w 100 | sed '1s/^/  /; 2,$s/^/      /'
 done
