@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// First, because it declares kube::Secret, which must not be what headers after it mean.
-#include "kube/api/kinds.h"
-// In a group of its own, so that it stays second.
 #include "kube/client/client_config.h"
 
 #include <gtest/gtest.h>
-
-#include <type_traits>
 
 #include "base/os/environment.h"
 #include "base/os/file.h"
@@ -15,10 +10,6 @@
 
 namespace klutch::kube {
 namespace {
-
-static_assert(std::is_same_v<decltype(Credentials::token), klutch::Secret>);
-static_assert(std::is_same_v<decltype(ConfigOverrides::token), klutch::Secret>);
-static_assert(std::is_same_v<decltype(Kubeconfig::User::token), klutch::Secret>);
 
 constexpr std::string_view kText = R"(current-context: dev
 clusters:
