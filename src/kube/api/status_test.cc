@@ -254,6 +254,14 @@ TEST(ErrorFromResponse, WithoutAStatusIsTheHttpStatusAndNoDetail) {
   }
 }
 
+TEST(ErrorFromResponse, ABodyThatIsStillToComeIsNotLookedAt) {
+  auto streamed = response(404, kNotFoundText);
+  streamed.stream = [](Ctx&, http::BodyWriter&) -> Result<> { return {}; };
+  const auto error = error_from_kube_response(streamed, kNow);
+  EXPECT_EQ(error.code(), Code::kNotFound);
+  EXPECT_EQ(error.detail<Status>(), nullptr);
+}
+
 TEST(ErrorFromResponse, HonoursRetryAfterAndPrefersTheHeader) {
   struct Case {
     std::string_view reason;
