@@ -20,7 +20,7 @@
 // 10,000 keys does not keep the others waiting; keys of low priority come when no other wait. Loop thread
 // only; must outlive its Work.
 //
-//   async::WorkQueue<std::string> queue(ctx);
+//   async::WorkQueue<std::string> queue(ctx.loop());
 //   queue.add("a");
 //   while (auto work = TRY(queue.take(ctx))) {
 //     if (process(ctx, work->key())) queue.forget(work->key());
@@ -123,8 +123,8 @@ class WorkQueue {
   /// Which group a key belongs to; keys with the same number take turns as one.
   using GroupOf = std::function<std::uint64_t(const Key&)>;
 
-  explicit WorkQueue(const Ctx& owner, WorkQueueOptions options = {}, GroupOf group_of = {})
-      : group_of_(std::move(group_of)), core_(owner.loop(), options) {}
+  explicit WorkQueue(Loop& loop, WorkQueueOptions options = {}, GroupOf group_of = {})
+      : group_of_(std::move(group_of)), core_(loop, options) {}
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 

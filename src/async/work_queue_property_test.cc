@@ -37,7 +37,8 @@ rc::Gen<Step> arbitrary_step() {
 class Model {
  public:
   explicit Model(const Ctx& ctx)
-      : queue_(ctx, {.backoff_most = 20ms}, [](int key) { return static_cast<std::uint64_t>(key % 2); }) {}
+      : queue_(ctx.loop(), {.backoff_most = 20ms},
+               [](int key) { return static_cast<std::uint64_t>(key % 2); }) {}
 
   Result<> produce(Ctx& ctx, const std::vector<Step>& steps) {
     for (const Step& step : steps) {

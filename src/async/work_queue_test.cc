@@ -34,7 +34,7 @@ Duration wait_for_key(Ctx& ctx, Queue& queue) {
 }
 
 FIBER_TEST(WorkQueue, GivesKeysInTheOrderTheyCameAndEachOnce) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   for (const char* key : {"b", "a", "b", "c", "a"}) queue.add(key);
   EXPECT_EQ(queue.waiting(), 3U);
   EXPECT_EQ(take_all(ctx, queue), (Keys{"b", "a", "c"}));
@@ -42,7 +42,7 @@ FIBER_TEST(WorkQueue, GivesKeysInTheOrderTheyCameAndEachOnce) {
 }
 
 FIBER_TEST(WorkQueue, AKeyAddedWhileItIsWorkedOnComesAgainAfterwards) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   queue.add("a");
   {
     const auto work = queue.take(ctx);
@@ -57,7 +57,7 @@ FIBER_TEST(WorkQueue, AKeyAddedWhileItIsWorkedOnComesAgainAfterwards) {
 }
 
 FIBER_TEST(WorkQueue, TakeWaitsForAKey) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   TaskGroup tasks(ctx);
   std::string taken;
   tasks.spawn("worker", [&](Ctx& task) -> Result<> {
@@ -73,7 +73,7 @@ FIBER_TEST(WorkQueue, TakeWaitsForAKey) {
 }
 
 FIBER_TEST(WorkQueue, ADelayedKeyComesWhenItIsDue) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   queue.add_after("a", 10s);
   EXPECT_EQ(queue.waiting(), 0U);
   EXPECT_EQ(queue.delayed(), 1U);
@@ -92,7 +92,7 @@ FIBER_TEST(WorkQueue, OfSeveralDelaysTheEarlierCounts) {
                         Case{0s, 5s, 0s, "what waits already is not put off"},
                         Case{5s, -1s, 0s, "a time that has passed is now"},
                         Case{5s, Duration::max(), 5s, "the longest delay does not overflow"}}) {
-    Queue queue(ctx);
+    Queue queue(ctx.loop());
     queue.add_after("a", c.first);
     queue.add_after("a", c.second);
     EXPECT_EQ(wait_for_key(ctx, queue), c.expected) << c.reason;
@@ -101,7 +101,7 @@ FIBER_TEST(WorkQueue, OfSeveralDelaysTheEarlierCounts) {
 }
 
 FIBER_TEST(WorkQueue, ADelayAskedForWhileTheKeyIsWorkedOnCountsFromTheAsking) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   queue.add("a");
   {
     const auto work = queue.take(ctx);
@@ -112,7 +112,7 @@ FIBER_TEST(WorkQueue, ADelayAskedForWhileTheKeyIsWorkedOnCountsFromTheAsking) {
 }
 
 FIBER_TEST(WorkQueue, AnEarlierKeyShortensTheWaitOfSleepingWorkers) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   TaskGroup tasks(ctx);
   std::map<std::string, Duration> came;
   const Instant start = ctx.now();
@@ -132,7 +132,7 @@ FIBER_TEST(WorkQueue, AnEarlierKeyShortensTheWaitOfSleepingWorkers) {
 }
 
 FIBER_TEST(WorkQueue, AWorkerThatGivesUpLeavesTheClockToAnother) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   TaskGroup tasks(ctx);
   TaskGroup quitters(ctx);
   Duration came{};
@@ -152,7 +152,7 @@ FIBER_TEST(WorkQueue, AWorkerThatGivesUpLeavesTheClockToAnother) {
 }
 
 FIBER_TEST(WorkQueue, AWorkerCancelledInTheMomentItIsWokenPassesTheKeyOn) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   TaskGroup quitters(ctx);
   TaskGroup tasks(ctx);
   bool came = false;
@@ -172,7 +172,7 @@ FIBER_TEST(WorkQueue, AWorkerCancelledInTheMomentItIsWokenPassesTheKeyOn) {
 }
 
 FIBER_TEST(WorkQueue, FailuresOfAKeyAreAnsweredWithLongerDelaysUntilForgotten) {
-  Queue queue(ctx, kExact);
+  Queue queue(ctx.loop(), kExact);
   Duration expected = 5ms;
   for (std::uint32_t i = 0; i < 30; ++i) {
     queue.add_rate_limited("a");
@@ -187,7 +187,7 @@ FIBER_TEST(WorkQueue, FailuresOfAKeyAreAnsweredWithLongerDelaysUntilForgotten) {
 }
 
 FIBER_TEST(WorkQueue, BackOffIsPerKey) {
-  Queue queue(ctx, kExact);
+  Queue queue(ctx.loop(), kExact);
   for (int i = 0; i < 10; ++i) {
     queue.add_rate_limited("bad");
     wait_for_key(ctx, queue);
@@ -197,7 +197,7 @@ FIBER_TEST(WorkQueue, BackOffIsPerKey) {
 }
 
 FIBER_TEST(WorkQueue, BackOffKeepsToTheBoundsOfTheCaller) {
-  Queue queue(ctx, kExact);
+  Queue queue(ctx.loop(), kExact);
   queue.add_rate_limited("asked to wait", Priority::kNormal, 30s);
   EXPECT_EQ(wait_for_key(ctx, queue), 30s);
   for (int i = 0; i < 20; ++i) {
@@ -207,7 +207,7 @@ FIBER_TEST(WorkQueue, BackOffKeepsToTheBoundsOfTheCaller) {
 }
 
 FIBER_TEST(WorkQueue, JitterShortensADelayByAtMostItsShare) {
-  Queue queue(ctx, {.backoff_first = 1s, .backoff_jitter = 0.5});
+  Queue queue(ctx.loop(), {.backoff_first = 1s, .backoff_jitter = 0.5});
   bool differs = false;
   for (int i = 0; i < 50; ++i) {
     queue.add_rate_limited("a");
@@ -221,7 +221,7 @@ FIBER_TEST(WorkQueue, JitterShortensADelayByAtMostItsShare) {
 }
 
 FIBER_TEST(WorkQueue, RetriesOfAllKeysTogetherKeepToTheRate) {
-  Queue queue(ctx, {.backoff_jitter = 0, .retries = {.per_second = 10, .burst = 2}});
+  Queue queue(ctx.loop(), {.backoff_jitter = 0, .retries = {.per_second = 10, .burst = 2}});
   const Instant start = ctx.now();
   for (const char* key : {"a", "b", "c", "d"}) queue.add_rate_limited(key);
   for (int i = 0; i < 4; ++i) wait_for_key(ctx, queue);
@@ -229,7 +229,7 @@ FIBER_TEST(WorkQueue, RetriesOfAllKeysTogetherKeepToTheRate) {
 }
 
 FIBER_TEST(WorkQueue, LowPriorityComesWhenNothingElseWaitsButNotNever) {
-  Queue queue(ctx, {.low_every = 4});
+  Queue queue(ctx.loop(), {.low_every = 4});
   for (int i = 0; i < 3; ++i) queue.add("low" + std::to_string(i), Priority::kLow);
   for (int i = 0; i < 5; ++i) queue.add("normal" + std::to_string(i));
   EXPECT_EQ(take_all(ctx, queue),
@@ -237,7 +237,7 @@ FIBER_TEST(WorkQueue, LowPriorityComesWhenNothingElseWaitsButNotNever) {
 }
 
 FIBER_TEST(WorkQueue, AKeyThatIsAddedWithTheHigherPriorityToo) {
-  Queue queue(ctx, {.low_every = 0});
+  Queue queue(ctx.loop(), {.low_every = 0});
   for (const char* key : {"a", "b", "c"}) queue.add(key, Priority::kLow);
   queue.add("c");
   queue.add("a", Priority::kLow);
@@ -247,7 +247,7 @@ FIBER_TEST(WorkQueue, AKeyThatIsAddedWithTheHigherPriorityToo) {
 }
 
 FIBER_TEST(WorkQueue, PriorityOfTheNextTurnIsThatOfTheAddsDuringWork) {
-  Queue queue(ctx, {.low_every = 0});
+  Queue queue(ctx.loop(), {.low_every = 0});
   queue.add("a");
   {
     const auto work = *queue.take(ctx);
@@ -259,7 +259,7 @@ FIBER_TEST(WorkQueue, PriorityOfTheNextTurnIsThatOfTheAddsDuringWork) {
 }
 
 FIBER_TEST(WorkQueue, GroupsTakeTurns) {
-  Queue queue(ctx, {}, [](const std::string& key) { return static_cast<std::uint64_t>(key[0]); });
+  Queue queue(ctx.loop(), {}, [](const std::string& key) { return static_cast<std::uint64_t>(key[0]); });
   for (int i = 0; i < 10'000; ++i) queue.add("a" + std::to_string(i));
   for (const char* key : {"b0", "b1", "c0"}) queue.add(key);
   Keys first;
@@ -269,7 +269,7 @@ FIBER_TEST(WorkQueue, GroupsTakeTurns) {
 }
 
 FIBER_TEST(WorkQueue, ShutDownDropsWhatWaitsAndEndsTheWorkers) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   queue.add("active");
   {
     const auto work = *queue.take(ctx);
@@ -289,7 +289,7 @@ FIBER_TEST(WorkQueue, ShutDownDropsWhatWaitsAndEndsTheWorkers) {
 }
 
 FIBER_TEST(WorkQueue, ShutDownCanLetTheWorkersFinishWhatWaits) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   TaskGroup tasks(ctx);
   Keys done;
   tasks.spawn("worker", [&](Ctx& task) -> Result<> {
@@ -311,7 +311,7 @@ FIBER_TEST(WorkQueue, ShutDownCanLetTheWorkersFinishWhatWaits) {
 }
 
 FIBER_TEST(WorkQueue, TellsHowLongKeysWaitAndWorkGoesOn) {
-  Queue queue(ctx);
+  Queue queue(ctx.loop());
   EXPECT_EQ(queue.oldest_waiting(), 0s);
   EXPECT_EQ(queue.longest_active(), 0s);
   queue.add("a");
@@ -335,7 +335,7 @@ struct Counts final : WorkQueueObserver {
 
 FIBER_TEST(WorkQueue, TheObserverSeesEveryKeyComeAndGo) {
   Counts counts;
-  Queue queue(ctx, {.backoff_jitter = 0, .observer = &counts});
+  Queue queue(ctx.loop(), {.backoff_jitter = 0, .observer = &counts});
   for (const char* key : {"a", "b", "a", "c"}) queue.add(key);
   EXPECT_EQ(counts.depth, 3);
   EXPECT_TRUE(ctx.sleep(1s).has_value());
