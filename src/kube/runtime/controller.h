@@ -13,20 +13,25 @@
 // writes back what the reconciler changed in that copy (metadata and spec by one merge patch, status by
 // another, nothing if nothing changed), and decides from the Result when to call again:
 //
-//   Outcome            done; again when something changes, or after Outcome::after
-//   kTerminal, kInvalid, kUnsupported   an error that waiting cannot help: counted, logged, not retried until
-//   something changes kConflict          the object changed meanwhile: again soon, without counting as
-//   failure any other error    again with exponential back-off, per object; error.retry_after() is honoured
+//   Outcome             done; again when something changes, or after Outcome::after
+//   kTerminal, kInvalid, kUnsupported
+//                       an error that waiting cannot help: not retried until something changes
+//   kConflict           something changed meanwhile: again soon, without counting as failure
+//   any other error     again with exponential back-off, per object; error.retry_after() is honoured
 //
-// It never calls reconcile() twice at once for one key, and never for an object it does not know to exist.
+// After an error only status is written back, so that its conditions can tell the user. An exception counts
+// as kInternal, and nothing is written back. It never calls reconcile() twice at once for one key, never for
+// an object it does not know to exist, and never with a copy older than what it has itself written before.
 // A reconciler is level-based and idempotent, never sleeps, never touches a queue, and mutates only the
-// object it was given.
+// object it was given. What must be stored before something else is done, such as a finalizer, needs a
+// return in between (finalizer.h).
 
 namespace klutch::kube {
 
 /// What a successful reconcile asks for.
 struct Outcome {
-  /// Call again after this long even if nothing changes.
+  /// Call again after this long even if nothing changes. Zero: soon, with longer and longer pauses while that
+  /// goes on.
   std::optional<Duration> after = {};
 };
 
