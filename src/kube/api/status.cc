@@ -109,9 +109,27 @@ json::Value write_details(const Status& status) {
   return details;
 }
 
+/// Without what could deceive whoever reads it on a terminal. Messages of several lines are usual.
+std::string harmless(std::string_view text) {
+  std::string shown;
+  shown.reserve(text.size());
+  while (!text.empty()) {
+    const auto character = text.substr(0, std::max<std::size_t>(utf8_length(text), 1));
+    const bool layout = character == "\n" || character == "\t";
+    if (!layout && (!is_utf8(character) || is_deceptive(character))) {
+      const auto quoted = quote(character);
+      shown.append(quoted, 1, quoted.size() - 2);
+    } else {
+      shown += character;
+    }
+    text.remove_prefix(character.size());
+  }
+  return shown;
+}
+
 std::string shown_message(const Status& status) {
   const auto shown = utf8_prefix(status.message, kShownMessageBytes);
-  if (!shown.empty()) return std::string(shown) + (shown.size() < status.message.size() ? "..." : "");
+  if (!shown.empty()) return harmless(shown) + (shown.size() < status.message.size() ? "..." : "");
   if (!status.reason.empty()) return "the server answered " + quote(status.reason);
   return "the server answered " + std::to_string(status.http_status) + " " +
          std::string(http::reason_phrase(status.http_status));

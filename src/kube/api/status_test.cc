@@ -195,6 +195,17 @@ TEST(Status, CutsAnEndlessMessageButKeepsTheDetail) {
   EXPECT_EQ(error.detail<Status>()->message.size(), 100'000U);
 }
 
+TEST(Status, ItsMessageIsShownWithoutWhatDeceivesATerminal) {
+  Status status;
+  status.http_status = 500;
+  status.message =
+      "first\nsecond\t\x1b[2J\xe2\x80\xae\r"
+      "end \xc3\xa4";
+  const auto error = status.to_error();
+  EXPECT_EQ(error.message(), "first\nsecond\t\\u001B[2J\\u202E\\rend \xc3\xa4");
+  EXPECT_EQ(error.detail<Status>()->message, status.message) << "as it came";
+}
+
 TEST(Status, ReadsAndPrintsWhatApimachineryMakes) {
   for (const auto& row : testing::read_table("src/kube/api/testdata/statuses.tsv", 3)) {
     const auto status = Status::from_json(*json::parse(row[0]));
