@@ -2,6 +2,8 @@
 #include "kube/client/http_client.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <utility>
@@ -60,6 +62,15 @@ Error name_request(Error error, const Request& request) {
   const auto* status = error.detail<Status>();
   if (status != nullptr && !status->kind.empty()) return error;
   return error.with_context("cannot " + request.to_string());
+}
+
+/// Whether there is no point in reading the body.
+bool announces_more(const http::Headers& headers, std::size_t limit) {
+  const auto text = headers.get("Content-Length");
+  if (!text) return false;
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), length);
+  return error == std::errc() && end == text->data() + text->size() && length > limit;
 }
 
 class HttpWatchStream final : public WatchStream {
@@ -275,7 +286,16 @@ struct HttpClient::State {
   Result<Document> collect(Ctx& ctx, const Request& request, Accepted& accepted) const {
     auto limited = ctx.with_deadline(accepted.deadline);
     auto& response = accepted.response;
-    auto body = TRY(http::read_all(limited, *response.body, limit_of(request)));
+    const auto limit = limit_of(request);
+    const auto what = "cannot " + request.to_string();
+    if (announces_more(response.headers, limit)) {
+      return fail(Code::kTooLarge, what + ": the answer is larger than " + std::to_string(limit) + " bytes");
+    }
+    auto collected = http::read_all(limited, *response.body, limit);
+    // Errors of the connection name the request themselves.
+    if (!collected && is(collected.error(), Code::kTooLarge))
+      return fail(collected.error().with_context(what));
+    auto body = TRY(std::move(collected));
     Document document{.etag = std::string(response.headers.get("ETag").value_or("")),
                       .not_modified = response.status == 304};
     if (document.not_modified) return document;

@@ -173,7 +173,9 @@ IO_FIBER_TEST(KubeHttpClient, AnAnswerBeyondItsLimitIsTooLarge) {
   const std::string large = "\"" + std::string(1'000'000, 'x') + "\"";
   RecordingServer server(ctx, always({.headers = {{"Content-Type", "application/json"}}, .body = large}));
   const auto client = client_of(ctx, server.config(), {.object_bytes = 900'000, .list_bytes = 2'000'000});
-  EXPECT_EQ(client->get(ctx, kWidget, kKey).error().code(), Code::kTooLarge);
+  const auto error = client->get(ctx, kWidget, kKey).error();
+  EXPECT_EQ(error.code(), Code::kTooLarge);
+  EXPECT_NE(error.message().find("widgets"), std::string::npos) << error.message();
   EXPECT_EQ(client->list(ctx, kWidget).error().code(), Code::kInternal) << "read, but no list";
 }
 
