@@ -209,6 +209,7 @@ Reflector::Next Reflector::list_pages(Ctx& ctx) {
     if (page->continue_token.empty()) break;
     wanted.continue_token = std::move(page->continue_token);
     wanted.resource_version.clear();  // the token holds it; both together are an error
+    wanted.resource_version_match.clear();
     ctx.yield();
   }
   listed(ctx, version);
@@ -220,8 +221,11 @@ ListOptions Reflector::list_options() const {
   ListOptions options{.ns = what.ns, .labels = what.labels, .fields = what.fields};
   options.limit = options_.page_size;
   options.metadata_only = what.metadata_only;
-  // Any state will do at first; later none older than what has been seen, or we would go back in time.
-  if (!version_refused_) options.resource_version = newest_.empty() ? "0" : newest_;
+  if (version_refused_) return options;
+  // Any state will do at first; later none older than what has been seen, or we would go back in time. A page
+  // of a version alone would mean exactly that version, which may be too old to be watched from.
+  options.resource_version = newest_.empty() ? "0" : newest_;
+  if (!newest_.empty()) options.resource_version_match = "NotOlderThan";
   return options;
 }
 

@@ -76,6 +76,23 @@ FIBER_TEST(ReflectorList, AServerThatRefusesStreamingIsNotAskedAgain) {
   }
 }
 
+FIBER_TEST(ReflectorList, LaterListsMeanNoOlderVersionRatherThanExactlyThatOne) {
+  ReflectorRig rig(ctx, {.page_size = 1, .streaming_lists = false});
+  rig.client.on_send(list_of({config_map("a", 1)}, "5"));
+  rig.client.on_watch({40s, Error(Code::kGone, "too old")});
+  rig.client.on_send(list_of({config_map("a", 1)}, "7", "more"));
+  rig.client.on_send(list_of({config_map("b", 6)}, "7"));
+  rig.run_for(ctx, 1min);
+  ASSERT_GE(rig.client.asked().size(), 4U);
+  EXPECT_EQ(rig.client.asked().at(0).parameter("resourceVersion"), "0");
+  EXPECT_EQ(rig.client.asked().at(0).parameter("resourceVersionMatch"), "");
+  EXPECT_EQ(rig.client.asked().at(2).parameter("resourceVersion"), "5");
+  EXPECT_EQ(rig.client.asked().at(2).parameter("resourceVersionMatch"), "NotOlderThan");
+  EXPECT_EQ(rig.client.asked().at(3).parameter("continue"), "more");
+  EXPECT_EQ(rig.client.asked().at(3).parameter("resourceVersionMatch"), "");
+  rig.tasks.stop(ctx);
+}
+
 FIBER_TEST(ReflectorList, StreamingMayAlsoBeRefusedByAnErrorEvent) {
   ReflectorRig rig(ctx);
   rig.client.on_watch({Error(Code::kInvalid, "sendInitialEvents is forbidden")});
