@@ -27,6 +27,7 @@ Result<Kubeconfig::Cluster> choose_cluster(const Kubeconfig& kubeconfig, const K
   if (!name.empty()) {
     auto cluster = kubeconfig.get_cluster(name);
     if (cluster || chosen.label.empty() || !overrides.cluster.empty()) return cluster;
+    if (!is(cluster.error(), Code::kNotFound)) return cluster;
     return fail(cluster.error().with_context(chosen.label + " names a cluster that does not exist"));
   }
   if (!overrides.server.empty()) return Kubeconfig::Cluster{.label = "the cluster"};

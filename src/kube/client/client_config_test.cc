@@ -174,6 +174,7 @@ TEST(ClientConfig, WhatCannotBeUsedIsNamed) {
     const auto config = resolve(of(cluster, user));
     ASSERT_FALSE(config) << reason;
     EXPECT_EQ(config.error().message().find("hunter2"), std::string::npos) << "no secret";
+    EXPECT_EQ(config.error().message().find("does not exist"), std::string::npos) << config.error().message();
     for (const auto word : named) {
       EXPECT_NE(config.error().message().find(word), std::string::npos)
           << reason << ": " << config.error().message();

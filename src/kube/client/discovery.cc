@@ -271,11 +271,10 @@ Result<bool> Discovery::load_root(Ctx& ctx, std::string_view path, Root& root) {
 }
 
 Result<ApiCatalogPtr> Discovery::load(Ctx& ctx) {
-  const auto cannot = context("cannot find out what the server serves");
-  if (TRY(load_root(ctx, "/api", core_).map_error(cannot))) changed_ = true;
-  if (TRY(load_root(ctx, "/apis", groups_).map_error(cannot))) changed_ = true;
+  if (TRY(load_root(ctx, "/api", core_))) changed_ = true;
+  if (TRY(load_root(ctx, "/apis", groups_))) changed_ = true;
   if (core_.groups.empty() && groups_.groups.empty() && !groups_.failures.empty()) {
-    return fail(groups_.failures.front().error.with_context("cannot find out what the server serves"));
+    return fail(groups_.failures.front().error);
   }
   if (current_ && !changed_) return current_;
   auto catalog = std::make_shared<ApiCatalog>();

@@ -39,12 +39,12 @@ const obs::Logger& exec_log() {
   return kLog;
 }
 
-/// The end of what a plugin wrote to its standard error, on one line.
-std::string last_words(std::string_view text) {
+/// The end of what a plugin wrote to its standard error, on one line; nothing if it was silent.
+std::string last_words(std::string_view before, std::string_view text) {
   text = trim(text);
   if (text.empty()) return {};
   if (text.size() > kShownErrorBytes) text.remove_prefix(text.size() - kShownErrorBytes);
-  return ": " + quote(text, kShownErrorBytes);
+  return std::string(before) + ": " + quote(text, kShownErrorBytes);
 }
 
 /// This program's environment with the variables of the plugin on top.
@@ -194,10 +194,17 @@ Result<ExecCredentialPtr> ExecCredentials::run(Ctx& ctx) {
   const auto& plugin = *config_.credentials.exec;
   const auto label = "the credential plugin " + quote(plugin.command) + " of " + config_.credentials.label;
   ++runs_;
-  auto text = TRY(execute(ctx));
-  auto credential = parse_exec_credential(text, plugin.api_version, label);
-  wipe_string(text);
-  if (!credential) return fail(credential.error().with_code(Code::kUnauthenticated));
+  auto result = TRY(execute(ctx));
+  auto credential = parse_exec_credential(result.out, plugin.api_version, label);
+  wipe_string(result.out);
+  if (!credential) {
+    const auto& message = credential.error().message();
+    return fail(Code::kUnauthenticated, message + last_words("; it says", result.err));
+  }
+  if (!trim(result.err).empty()) {
+    exec_log().info("a credential plugin has something to say",
+                    {{"plugin", plugin.command}, {"reason", trim(result.err)}});
+  }
   current_ = std::make_shared<const ExecCredential>(*std::move(credential));
   tried_ = false;
   return current_;
@@ -227,8 +234,8 @@ Error ExecCredentials::explain(const Error& error) const {
   return explained.with_code(Code::kUnauthenticated);
 }
 
-/// What the plugin printed. A wait that ends early ends the plugin, too.
-Result<std::string> ExecCredentials::execute(Ctx& ctx) {
+/// What a successful run printed. A wait that ends early ends the plugin, too.
+Result<os::RunResult> ExecCredentials::execute(Ctx& ctx) {
   const auto& plugin = *config_.credentials.exec;
   const auto terminal = wants_terminal();
   if (!terminal) return fail(explain(terminal.error()));
@@ -263,14 +270,10 @@ Result<std::string> ExecCredentials::execute(Ctx& ctx) {
   }));
   if (!result) return fail(explain(result.error()));
   if (!result->status.success()) {
-    return fail(
-        explain(Error(Code::kUnauthenticated, "it " + result->status.describe() + last_words(result->err))));
+    return fail(explain(
+        Error(Code::kUnauthenticated, "it " + result->status.describe() + last_words("", result->err))));
   }
-  if (!trim(result->err).empty()) {
-    exec_log().info("a credential plugin has something to say",
-                    {{"plugin", plugin.command}, {"reason", trim(result->err)}});
-  }
-  return std::move(result->out);
+  return result;
 }
 
 }  // namespace klutch::kube

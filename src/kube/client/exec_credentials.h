@@ -8,6 +8,7 @@
 
 #include "async/ctx.h"
 #include "async/event.h"
+#include "base/os/command.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "http/tls.h"
@@ -56,7 +57,7 @@ class ExecCredentials {
   struct Flight;
   Result<ExecCredentialPtr> run_shared(Ctx& ctx);
   Result<ExecCredentialPtr> run(Ctx& ctx);
-  Result<std::string> execute(Ctx& ctx);
+  Result<os::RunResult> execute(Ctx& ctx);
   Result<bool> wants_terminal() const;
   [[nodiscard]] bool expires_within(Duration margin) const;
   [[nodiscard]] Error explain(const Error& error) const;

@@ -234,7 +234,7 @@ IO_FIBER_TEST(ExecCredentials, FailuresSayWhatThePluginDid) {
   const std::vector<Case> cases = {
       {"echo please log in >&2; exit 3", {"status 3", "please log in"}, "a status"},
       {"kill -9 $$", {"SIGKILL"}, "a signal"},
-      {"echo hunter2", {"not JSON"}, "garbage"},
+      {"echo hunter2; echo try again >&2", {"not JSON", "try again"}, "garbage"},
       {"sleep 60", {"in time"}, "too slow"},
       {"yes hunter2", {"more than"}, "endless output"},
   };

@@ -81,8 +81,9 @@ std::string list_names(const std::vector<std::string>& names) {
 
 /// Paths are relative to the folder of the file they stand in.
 std::string resolve_path(const std::string& file, const std::string& path) {
-  if (path.empty() || file.empty()) return path;
-  return os::join_path(os::parent_path(file), path);
+  const auto folder = os::parent_path(file);
+  if (path.empty() || file.empty() || folder == ".") return path;
+  return os::join_path(folder, path.starts_with("./") ? path.substr(2) : path);
 }
 
 Result<> check_exec(const json::Value& user, const std::string& where) {

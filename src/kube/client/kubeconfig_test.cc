@@ -107,13 +107,13 @@ TEST(Kubeconfig, RelativePathsAreRelativeToTheFile) {
   EXPECT_EQ(config.get_cluster("dev")->certificate_authority, "/home/me/.kube/pki/ca.crt");
   EXPECT_EQ(config.get_user("alice")->client_certificate, "/etc/pki/alice.crt") << "absolute ones stay";
   EXPECT_EQ(config.get_user("alice")->client_key, "/home/me/.kube/alice.key");
-  EXPECT_EQ(config.get_user("robot")->exec->command, "/home/me/.kube/./bin/login");
+  EXPECT_EQ(config.get_user("robot")->exec->command, "/home/me/.kube/bin/login");
   const auto bare = parsed(
       "users: [{name: a, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: aws, "
       "interactiveMode: Never}}}]");
   EXPECT_EQ(bare.get_user("a")->exec->command, "aws") << "a name without a slash is looked up in PATH";
   EXPECT_EQ(parsed(kTwoContexts, "").get_user("alice")->client_key, "alice.key") << "no file, no folder";
-  EXPECT_EQ(parsed(kTwoContexts, "config").get_user("alice")->client_key, "./alice.key");
+  EXPECT_EQ(parsed(kTwoContexts, "config").get_user("alice")->client_key, "alice.key");
 }
 
 TEST(Kubeconfig, ReadsWhatIsEmptyOrJson) {
