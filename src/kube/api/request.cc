@@ -12,13 +12,21 @@ namespace {
 
 constexpr std::string_view kJson = "application/json";
 
-/// One segment of a path. No percent-encoding keeps a segment of dots from being resolved, because %2E and
-/// '.' mean the same (RFC 3986 §6.2.2), and an empty one turns an object into its whole collection. Neither
-/// can be a name; '%' cannot be in one, so what is made of them here names nothing on any server.
+/// One segment of a path. Percent-encoding alone does not keep a name in its place: kube-apiserver splits the
+/// path after decoding it, so that %2F parts it and one at the end vanishes; a segment of dots is resolved
+/// even as %2E (RFC 3986 §6.2.2); and an empty one turns an object into its whole collection. No name may be
+/// of dots only or contain '/' or '%', so those get a '%' that is left after decoding, which names nothing.
 std::string segment(std::string_view name) {
-  if (name.empty()) return "%25";
-  if (name == "." || name == "..") return "%25" + percent_encode(name);
-  return percent_encode(name);
+  constexpr std::string_view kPercent = "%25";
+  if (name.empty() || name == "." || name == "..") return std::string(kPercent).append(name);
+  std::string text;
+  while (true) {
+    const auto slash = name.find('/');
+    text += percent_encode(name.substr(0, slash));
+    if (slash == std::string_view::npos) return text;
+    text.append(kPercent).append("2F");
+    name.remove_prefix(slash + 1);
+  }
 }
 
 std::string collection_path(const ResourceType& type, std::string_view ns) {

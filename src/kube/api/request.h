@@ -14,11 +14,11 @@
 
 // Requests to a Kubernetes API, built without sending anything: method, path, query, media types and body
 // (API concepts, "Resource URIs", "Patch", "Delete"). Pure functions. Any Key is safe: names are
-// percent-encoded, and an empty name or one of dots becomes a path that names nothing, so that a server
-// answers 404 instead of acting on the collection or on another object.
+// percent-encoded, and those that cannot be names (empty, of dots, with '/') become a path that names
+// nothing, so that a server refuses it (kBadRequest or kNotFound) instead of acting on the collection or on
+// another object.
 //
-//   const auto request = kube::get_request(kSecret, {"default", "token"});  // GET
-//   /api/v1/namespaces/default/secrets/token
+//   kube::get_request(kSecret, {"default", "token"}).path  // "/api/v1/namespaces/default/secrets/token"
 
 namespace klutch::kube {
 
