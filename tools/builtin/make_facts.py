@@ -135,15 +135,16 @@ class Facts:
             schemas = json.loads(path.read_text()).get("components", {}).get("schemas", {})
             for name, schema in schemas.items():
                 for field, value in schema.get("properties", {}).items():
-                    if value.get("default") not in (None, {}, "", 0, False):
+                    if value.get("default") not in (None, {}):
                         self.defaults[short_name(name), field] = value["default"]
         self.protos = protos
         self.done = {}
 
-    def add(self, name):
+    def add(self, name, holder=None):
+        """`holder` has the fields of a message that is not published by itself, because it is always inlined."""
         if name in self.done or name in SPECIAL:
             return
-        schema = self.swagger.get(name)
+        schema = self.swagger.get(name, self.swagger.get(holder))
         proto = self.protos.get(name)
         if proto is None and schema is None:
             sys.exit(f"make_facts: nothing is known of {name}")
@@ -155,7 +156,7 @@ class Facts:
         for proto_field in proto.fields:
             lines.append(self.field_line(name, proto_field, properties, by_proto_name, schema or {}))
             if proto_field[3] not in SCALARS:
-                self.add(proto_field[3])
+                self.add(proto_field[3], name)
 
     def field_line(self, name, proto_field, properties, by_proto_name, schema):
         field, number, repeated, kind, is_map = proto_field
@@ -181,8 +182,9 @@ class Facts:
             words.append(f"patch={strategy}:{facts.get('x-kubernetes-patch-merge-key', '')}")
         if facts.get("x-kubernetes-map-type") == "atomic":
             words.append("map=atomic")
-        if (name, json_name) in self.defaults:
-            words.append("default=" + json.dumps(self.defaults[name, json_name], separators=(",", ":")))
+        default = self.defaults.get((name, json_name))
+        if default or default is not None and "keep" not in words and not pointer:
+            words.append("default=" + json.dumps(default, separators=(",", ":")))
         return " ".join(words)
 
     def message_lines(self):

@@ -77,6 +77,8 @@ class BuiltinFacts {
   static const BuiltinFacts& get();
 
   [[nodiscard]] std::span<const ResourceFacts> resources() const noexcept { return resources_; }
+  /// Sorted by name.
+  [[nodiscard]] std::span<const std::unique_ptr<MessageFacts>> messages() const noexcept { return messages_; }
   /// By group, version and plural name; null if unknown.
   [[nodiscard]] const ResourceFacts* find_resource(std::string_view group, std::string_view version,
                                                    std::string_view resource) const;

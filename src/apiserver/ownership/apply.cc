@@ -127,7 +127,7 @@ class OwnershipUpdate {
     std::string single;
     for (const auto& [id, fields] : conflicts) {
       list += fmt::format("{}conflicts with {}:", list.empty() ? "" : "\n", id.to_string());
-      fields.for_each([&, who = id.to_string()](const FieldPath& path) {
+      fields.for_each([&, who = id.to_string()](const OwnedPath& path) {
         const auto field = to_string(path);
         list += "\n- " + field;
         single = fmt::format("conflict with {}: {}", who, field);

@@ -159,7 +159,7 @@ std::strong_ordering PathElement::operator<=>(const PathElement& other) const {
                              : compare_scalars(content_, other.content_);
 }
 
-std::string to_string(const FieldPath& path) {
+std::string to_string(const OwnedPath& path) {
   std::string text;
   for (const auto& element : path) text += element.to_string();
   return text;
@@ -203,7 +203,7 @@ FieldSet::Entry& FieldSet::at(const PathElement& element) {
   return *entries_.insert(found, Entry{element});
 }
 
-void FieldSet::insert(const FieldPath& path) {
+void FieldSet::insert(const OwnedPath& path) {
   FieldSet* set = this;
   for (std::size_t i = 0; i < path.size(); ++i) {
     auto& entry = set->at(path[i]);
@@ -212,7 +212,7 @@ void FieldSet::insert(const FieldPath& path) {
   }
 }
 
-bool FieldSet::has(const FieldPath& path) const {
+bool FieldSet::has(const OwnedPath& path) const {
   const FieldSet* set = this;
   for (std::size_t i = 0; i < path.size(); ++i) {
     const auto* entry = set->find(path[i]);
@@ -246,7 +246,7 @@ std::size_t FieldSet::size() const noexcept {
 
 namespace {
 
-void visit_paths(const FieldSet& set, FieldPath& path, const std::function<void(const FieldPath&)>& visit) {
+void visit_paths(const FieldSet& set, OwnedPath& path, const std::function<void(const OwnedPath&)>& visit) {
   for (const auto& entry : set.entries()) {
     if (!entry.member) continue;
     path.push_back(entry.element);
@@ -297,8 +297,8 @@ FieldSet::Entry nothing(const FieldSet::Entry& entry) {
 
 }  // namespace
 
-void FieldSet::for_each(const std::function<void(const FieldPath&)>& visit) const {
-  FieldPath path;
+void FieldSet::for_each(const std::function<void(const OwnedPath&)>& visit) const {
+  OwnedPath path;
   visit_paths(*this, path, visit);
 }
 

@@ -51,9 +51,9 @@ class PathElement {
 };
 
 /// From the root of the object.
-using FieldPath = std::vector<PathElement>;
+using OwnedPath = std::vector<PathElement>;
 /// ".spec.ports[name=\"a\"].port"
-std::string to_string(const FieldPath& path);
+std::string to_string(const OwnedPath& path);
 
 class FieldSet {
  public:
@@ -72,8 +72,8 @@ class FieldSet {
   static Result<FieldSet> from_json(const json::Value& fields);
   [[nodiscard]] json::Value to_json() const;
 
-  void insert(const FieldPath& path);
-  [[nodiscard]] bool has(const FieldPath& path) const;
+  void insert(const OwnedPath& path);
+  [[nodiscard]] bool has(const OwnedPath& path) const;
   [[nodiscard]] bool has_member(const PathElement& element) const;
   /// What is below `element`, null if nothing is.
   [[nodiscard]] const FieldSet* below(const PathElement& element) const;
@@ -81,7 +81,7 @@ class FieldSet {
   /// Paths in it.
   [[nodiscard]] std::size_t size() const noexcept;
   /// Every path: those that end at a level before those that lead on, each in order.
-  void for_each(const std::function<void(const FieldPath&)>& visit) const;
+  void for_each(const std::function<void(const OwnedPath&)>& visit) const;
   /// Without paths that others in the set go through.
   [[nodiscard]] FieldSet leaves() const;
 

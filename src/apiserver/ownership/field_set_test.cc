@@ -52,7 +52,7 @@ TEST(FieldSet, IsNotNestedWithoutEnd) {
 }
 
 TEST(FieldSet, SaysPathsAsKubernetesDoes) {
-  const FieldPath path{element("f:spec"), element("f:ports"), element(R"(k:{"port":80,"name":"a"})"),
+  const OwnedPath path{element("f:spec"), element("f:ports"), element(R"(k:{"port":80,"name":"a"})"),
                        element("f:host")};
   EXPECT_EQ(to_string(path), R"(.spec.ports[name="a",port=80].host)");
   EXPECT_EQ(to_string({element("f:tags"), element(R"(v:"x")")}), R"(.tags[="x"])");
@@ -72,7 +72,7 @@ FieldSet to_set(const Paths& paths) {
   static const char* const kNames[] = {"f:a", "f:b", R"(k:{"n":"x"})", R"(v:"y")", "i:0"};
   FieldSet set;
   for (const auto& path : paths) {
-    FieldPath steps;
+    OwnedPath steps;
     for (const int step : path) steps.push_back(element(kNames[step]));
     set.insert(steps);
   }
@@ -103,7 +103,7 @@ RC_GTEST_PROP(FieldSetProperty, BehavesAsASetOfPaths, ()) {
   RC_ASSERT((left - right) == to_set(only_a));
   RC_ASSERT(left.empty() == a.empty());
   std::size_t visited = 0;
-  left.for_each([&](const FieldPath& path) {
+  left.for_each([&](const OwnedPath& path) {
     RC_ASSERT(left.has(path));
     ++visited;
   });

@@ -78,9 +78,9 @@ WalkErrors check_value(const Value& value, TypeRef type, Duplicates duplicates) 
 
 // --- fields_of ---
 
-void collect(const Value& value, TypeRef type, FieldPath& path, FieldSet& out);
+void collect(const Value& value, TypeRef type, OwnedPath& path, FieldSet& out);
 
-void collect_items(const List& list, const Value& value, FieldPath& path, FieldSet& out) {
+void collect_items(const List& list, const Value& value, OwnedPath& path, FieldSet& out) {
   std::map<PathElement, int> counts;
   std::vector<std::optional<PathElement>> elements;
   for (const auto& item : value.elements()) {
@@ -98,7 +98,7 @@ void collect_items(const List& list, const Value& value, FieldPath& path, FieldS
   }
 }
 
-void collect_fields(const Map& map, const Value& value, FieldPath& path, FieldSet& out) {
+void collect_fields(const Map& map, const Value& value, OwnedPath& path, FieldSet& out) {
   for (const auto& [name, field] : value.members()) {
     const TypeRef type = map.type_of(name);
     path.push_back(PathElement::field(name));
@@ -109,7 +109,7 @@ void collect_fields(const Map& map, const Value& value, FieldPath& path, FieldSe
   }
 }
 
-void collect(const Value& value, TypeRef type, FieldPath& path, FieldSet& out) {
+void collect(const Value& value, TypeRef type, OwnedPath& path, FieldSet& out) {
   const auto forms = forms_of(type, &value);
   if (forms.map != nullptr) {
     if (forms.map->atomic) {
@@ -281,7 +281,7 @@ class Comparer {
   }
 
   Comparison& out_;
-  FieldPath path_;
+  OwnedPath path_;
 };
 
 // --- remove_fields ---
@@ -321,7 +321,7 @@ Result<> check_type(const Value& value, TypeRef type, Duplicates duplicates) {
 
 FieldSet fields_of(const Value& value, TypeRef type) {
   FieldSet out;
-  FieldPath path;
+  OwnedPath path;
   collect(value, type, path, out);
   return out;
 }
