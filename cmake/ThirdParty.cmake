@@ -12,6 +12,12 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(libyaml REQUIRED IMPORTED_TARGET GLOBAL yaml-0.1>=0.2.5)  # ships no CMake file
 find_package(prometheus-cpp REQUIRED COMPONENTS core)
 
+# RE2 ships no CMake file, and its pkg-config file asks for -pthread, with which precompiled headers do not fit.
+find_library(KLUTCH_RE2_LIBRARY re2 REQUIRED)
+find_path(KLUTCH_RE2_INCLUDE re2/re2.h REQUIRED)
+add_library(klutch_re2 INTERFACE)
+target_link_libraries(klutch_re2 INTERFACE ${KLUTCH_RE2_LIBRARY} Threads::Threads)
+
 # Boost.Asio and Beast with the macros that every user must agree on (one definition rule).
 add_library(klutch_asio INTERFACE)
 target_link_libraries(klutch_asio INTERFACE Boost::headers Boost::context Threads::Threads)
