@@ -88,12 +88,15 @@ Result<FieldSelector> FieldSelector::parse(std::string_view text) {
   auto& requirements = selector.requirements_;
   for (const auto term : split_terms(text)) {
     if (term.empty()) continue;
-    const auto place = "the field selector " + quote(text) + " is wrong at offset " +
-                       std::to_string(term.data() - text.data());
-    auto requirement = TRY(parse_term(term).map_error(context(place)));
-    if (!requirement.field.empty() || !requirement.value.empty()) {
-      requirements.push_back(std::move(requirement));
+    auto requirement = parse_term(term);
+    if (!requirement) {
+      return fail(requirement.error().with_context("the field selector " + quote(text) +
+                                                   " is wrong at offset " +
+                                                   std::to_string(term.data() - text.data())));
     }
+    // As in Kubernetes, "=" says nothing.
+    if (requirement->field.empty() && requirement->value.empty()) continue;
+    requirements.push_back(*std::move(requirement));
   }
   std::sort(requirements.begin(), requirements.end());
   requirements.erase(std::unique(requirements.begin(), requirements.end()), requirements.end());
