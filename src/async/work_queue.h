@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -23,8 +22,8 @@
 //   async::WorkQueue<std::string> queue(ctx.loop());
 //   queue.add("a");
 //   while (auto work = TRY(queue.take(ctx))) {
-//     if (process(ctx, work->key())) queue.forget(work->key());
-//     else queue.add_rate_limited(work->key());
+//     if (process(ctx, work.key())) queue.forget(work.key());
+//     else queue.add_rate_limited(work.key());
 //   }  // the end of `work` lets the next worker have the key
 
 namespace klutch::async {
@@ -128,14 +127,17 @@ class WorkQueue {
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
-  /// A key that a worker has. No other worker gets it until this is destroyed.
+  /// A key that a worker has, or none. No other worker gets it until this is destroyed.
   class [[nodiscard]] Work {
    public:
+    Work() noexcept = default;
     Work(Work&& other) noexcept : queue_(other.queue_), item_(std::exchange(other.item_, nullptr)) {}
     Work& operator=(Work&&) = delete;
     ~Work() {
-      if (item_ != nullptr) queue_.finish(*item_);
+      if (item_ != nullptr) queue_->finish(*item_);
     }
+    explicit operator bool() const noexcept { return item_ != nullptr; }
+    // The following need a key.
     [[nodiscard]] const Key& key() const noexcept { return *static_cast<const Key*>(item_->key); }
     /// With which it was added.
     [[nodiscard]] Priority priority() const noexcept { return item_->priority; }
@@ -144,9 +146,9 @@ class WorkQueue {
 
    private:
     friend class WorkQueue;
-    Work(WorkQueue& queue, detail::WorkItem& item) noexcept : queue_(queue), item_(&item) {}
-    WorkQueue& queue_;
-    detail::WorkItem* item_;
+    Work(WorkQueue& queue, detail::WorkItem& item) noexcept : queue_(&queue), item_(&item) {}
+    WorkQueue* queue_ = nullptr;
+    detail::WorkItem* item_ = nullptr;
   };
 
   /// As soon as a worker is free. Of several priorities of a key the higher one counts. After shut_down()
@@ -172,11 +174,11 @@ class WorkQueue {
     erase_if_forgettable(found);
   }
 
-  /// The next key, or nothing once the queue is shut down. Errors: kTimeout, kCancelled.
-  Result<std::optional<Work>> take(Ctx& ctx) {
+  /// The next key, or none once the queue is shut down. Errors: kTimeout, kCancelled.
+  Result<Work> take(Ctx& ctx) {
     auto* const item = TRY(core_.take(ctx));
-    if (item == nullptr) return std::optional<Work>();
-    return std::optional<Work>(Work(*this, *item));
+    if (item == nullptr) return Work();
+    return Work(*this, *item);
   }
 
   enum class Remaining {

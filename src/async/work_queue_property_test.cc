@@ -66,13 +66,13 @@ class Model {
 
   Result<> work(Ctx& ctx) {
     while (const auto work = TRY(queue_.take(ctx))) {
-      RC_ASSERT(active_.insert(work->key()).second);
-      const auto wanted = wanted_.find(work->key());
+      RC_ASSERT(active_.insert(work.key()).second);
+      const auto wanted = wanted_.find(work.key());
       RC_ASSERT(wanted != wanted_.end());
       RC_ASSERT(ctx.now() >= wanted->second);
       wanted_.erase(wanted);
-      TRY(ctx.sleep(std::chrono::milliseconds(3 + work->key())));
-      active_.erase(work->key());
+      TRY(ctx.sleep(std::chrono::milliseconds(3 + work.key())));
+      active_.erase(work.key());
     }
     return {};
   }

@@ -21,7 +21,7 @@ constexpr WorkQueueOptions kExact = {.backoff_jitter = 0};
 /// The keys that are ready now, each done as soon as it is taken.
 Keys take_all(Ctx& ctx, Queue& queue) {
   Keys keys;
-  while (queue.waiting() > 0) keys.emplace_back((*queue.take(ctx))->key());
+  while (queue.waiting() > 0) keys.emplace_back(queue.take(ctx)->key());
   return keys;
 }
 
@@ -29,7 +29,7 @@ Keys take_all(Ctx& ctx, Queue& queue) {
 Duration wait_for_key(Ctx& ctx, Queue& queue) {
   const Instant start = ctx.now();
   const auto work = queue.take(ctx);
-  EXPECT_TRUE(work.has_value() && work->has_value());
+  EXPECT_TRUE(work && *work);
   return ctx.now() - start;
 }
 
@@ -62,7 +62,7 @@ FIBER_TEST(WorkQueue, TakeWaitsForAKey) {
   std::string taken;
   tasks.spawn("worker", [&](Ctx& task) -> Result<> {
     const auto work = TRY(queue.take(task));
-    taken = work->key();
+    taken = work.key();
     return {};
   });
   EXPECT_TRUE(ctx.sleep(1min).has_value());
@@ -119,7 +119,7 @@ FIBER_TEST(WorkQueue, AnEarlierKeyShortensTheWaitOfSleepingWorkers) {
   for (int i = 0; i < 3; ++i) {
     tasks.spawn("worker", [&](Ctx& task) -> Result<> {
       const auto work = TRY(queue.take(task));
-      came[work->key()] = task.now() - start;
+      came[work.key()] = task.now() - start;
       return {};
     });
   }
@@ -250,7 +250,7 @@ FIBER_TEST(WorkQueue, PriorityOfTheNextTurnIsThatOfTheAddsDuringWork) {
   Queue queue(ctx.loop(), {.low_every = 0});
   queue.add("a");
   {
-    const auto work = *queue.take(ctx);
+    const auto work = queue.take(ctx);
     EXPECT_EQ(work->priority(), Priority::kNormal);
     queue.add("a", Priority::kLow);
     queue.add("b");
@@ -263,7 +263,7 @@ FIBER_TEST(WorkQueue, GroupsTakeTurns) {
   for (int i = 0; i < 10'000; ++i) queue.add("a" + std::to_string(i));
   for (const char* key : {"b0", "b1", "c0"}) queue.add(key);
   Keys first;
-  for (int i = 0; i < 6; ++i) first.emplace_back((*queue.take(ctx))->key());
+  for (int i = 0; i < 6; ++i) first.emplace_back(queue.take(ctx)->key());
   EXPECT_EQ(first, (Keys{"a0", "b0", "c0", "a1", "b1", "a2"}));
   EXPECT_EQ(take_all(ctx, queue).size(), 10'003U - 6U);
 }
@@ -272,14 +272,14 @@ FIBER_TEST(WorkQueue, ShutDownDropsWhatWaitsAndEndsTheWorkers) {
   Queue queue(ctx.loop());
   queue.add("active");
   {
-    const auto work = *queue.take(ctx);
+    const auto work = queue.take(ctx);
     for (const char* key : {"a", "b", "active"}) queue.add(key);
     queue.add_after("later", 1h);
     queue.add_rate_limited("failed");
     queue.shut_down();
     queue.add("too late");
     queue.add("active");
-    EXPECT_FALSE((*queue.take(ctx)).has_value());
+    EXPECT_FALSE(*queue.take(ctx));
     EXPECT_EQ(queue.held(), 1U);
     auto limited = ctx.with_timeout(1s);
     EXPECT_EQ(queue.drain(limited).error().code(), Code::kTimeout) << "one is still worked on";
@@ -295,7 +295,7 @@ FIBER_TEST(WorkQueue, ShutDownCanLetTheWorkersFinishWhatWaits) {
   tasks.spawn("worker", [&](Ctx& task) -> Result<> {
     while (const auto work = TRY(queue.take(task))) {
       TRY(task.sleep(1s));
-      done.push_back(work->key());
+      done.push_back(work.key());
     }
     return {};
   });
@@ -316,7 +316,7 @@ FIBER_TEST(WorkQueue, TellsHowLongKeysWaitAndWorkGoesOn) {
   EXPECT_EQ(queue.longest_active(), 0s);
   queue.add("a");
   queue.add_after("b", 2s);
-  const auto work = *queue.take(ctx);
+  const auto work = queue.take(ctx);
   EXPECT_TRUE(ctx.sleep(5s).has_value());
   EXPECT_EQ(queue.oldest_waiting(), 3s) << "b waits since it was due";
   EXPECT_EQ(queue.longest_active(), 5s);
@@ -340,7 +340,7 @@ FIBER_TEST(WorkQueue, TheObserverSeesEveryKeyComeAndGo) {
   EXPECT_EQ(counts.depth, 3);
   EXPECT_TRUE(ctx.sleep(1s).has_value());
   {
-    const auto work = *queue.take(ctx);
+    const auto work = queue.take(ctx);
     EXPECT_TRUE(ctx.sleep(2s).has_value());
     queue.add_rate_limited("a");
   }

@@ -144,7 +144,7 @@ void ControllerLoop::work(Ctx& ctx) {
     {
       const auto work = queue_.take(ctx);
       if (!work || !*work) return;
-      work_on(ctx, **work);
+      work_on(ctx, *work);
     }
     ctx.yield();  // a reconcile need not have waited for anything
   }
