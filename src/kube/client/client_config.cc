@@ -205,6 +205,8 @@ Result<ClientConfig> resolve(const Kubeconfig& kubeconfig, const ConfigOverrides
   auto impersonate = TRY(choose_impersonation(user, overrides.impersonate));
   auto credentials = credentials_of(std::move(user));
   if (!overrides.token.empty()) credentials = {.token = overrides.token, .label = credentials.label};
+  // As kubectl: what everybody on the way could read is not shown.
+  if (!server.is_https()) credentials = {.label = credentials.label};
   return ClientConfig{.server = std::move(server),
                       .ns = overrides.ns.empty() ? chosen.ns : overrides.ns,
                       .authorities = std::move(cluster.certificate_authority_data),

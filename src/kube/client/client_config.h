@@ -90,8 +90,9 @@ enum class KubeconfigOrigin {
   kForeign,  ///< it came over the network: plugins and references to files are kForbidden
 };
 
-/// The choice that `kubeconfig` and `overrides` make. Touches no file. kNotFound naming what a context refers
-/// to and does not exist; kInvalid naming entry and field.
+/// The choice that `kubeconfig` and `overrides` make, without credentials where the server is not https, as
+/// in kubectl. Touches no file. kNotFound naming what a context refers to and does not exist; kInvalid naming
+/// entry and field.
 Result<ClientConfig> resolve(const Kubeconfig& kubeconfig, const ConfigOverrides& overrides = {},
                              KubeconfigOrigin origin = KubeconfigOrigin::kOwn);
 

@@ -94,6 +94,14 @@ TEST(ClientConfig, WithoutASchemeTlsSettingsDecide) {
             "https://h:1");
 }
 
+TEST(ClientConfig, CredentialsAreNotShownInPlainText) {
+  const auto kubeconfig = of("{server: 'http://h'}", "{token: t, as: boss}");
+  const auto config = resolve(kubeconfig, {.token = klutch::Secret("t2")}).value();
+  EXPECT_TRUE(config.credentials.token.empty());
+  EXPECT_EQ(config.credentials.label, "user \"u\" of /f");
+  EXPECT_EQ(config.impersonate.user, "boss");
+}
+
 TEST(ClientConfig, WhatDoesNotExistIsNamed) {
   struct Case {
     ConfigOverrides overrides;

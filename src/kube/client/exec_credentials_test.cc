@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <unistd.h>
 
 #include "async/task_group.h"
@@ -263,17 +264,50 @@ IO_FIBER_TEST(ExecCredentials, AMissingPluginComesWithItsHint) {
   EXPECT_TRUE(error.message().ends_with("\nGet it from example.org.")) << error.message();
 }
 
+/// Another standard input, until destroyed.
+class StandardInput {
+ public:
+  explicit StandardInput(int fd) : saved_(::dup(STDIN_FILENO)) { ::dup2(fd, STDIN_FILENO); }
+  ~StandardInput() {
+    ::dup2(saved_, STDIN_FILENO);
+    ::close(saved_);
+  }
+  StandardInput(const StandardInput&) = delete;
+  StandardInput& operator=(const StandardInput&) = delete;
+
+ private:
+  int saved_;
+};
+
+IO_FIBER_TEST(ExecCredentials, APluginThatTalksToAPersonGetsTheTerminal) {
+  int master = -1;
+  int slave = -1;
+  ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+  const os::Descriptor keyboard(master);
+  const os::Descriptor terminal(slave);
+  const TestScript script(
+      "read -r word\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" > \"$0.info\"\n"
+      "echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1\",\"status\":"
+      "{\"token\":\"'$word'\"}}'");
+  auto config = config_for(script.path());
+  config.credentials.exec->interactive = Interactive::kIfAvailable;
+  ASSERT_TRUE(os::write_all(keyboard.get(), "typed\n", "cannot type"));
+  const StandardInput input(terminal.get());
+  ExecCredentials credentials(config, {});
+  const auto got = credentials.get(ctx);
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ((*got)->authorization->reveal(), "Bearer typed");
+  EXPECT_NE(script.read("plugin.info").find("\"interactive\":true"), std::string::npos);
+}
+
 IO_FIBER_TEST(ExecCredentials, APluginThatNeedsAPersonIsNotStartedWithoutATerminal) {
   const TestScript script(counting(credential(json::object({{"token", "t"}}))));
   auto config = config_for(script.path());
   config.credentials.exec->interactive = Interactive::kAlways;
   const auto null = os::Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const int saved = ::dup(STDIN_FILENO);
-  ::dup2(null.get(), STDIN_FILENO);
+  const StandardInput input(null.get());
   ExecCredentials credentials(config, {});
   const auto got = credentials.get(ctx);
-  ::dup2(saved, STDIN_FILENO);
-  ::close(saved);
   ASSERT_FALSE(got);
   EXPECT_NE(got.error().message().find("terminal"), std::string::npos) << got.error().message();
   EXPECT_EQ(script.read("plugin.runs"), "");

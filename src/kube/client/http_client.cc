@@ -134,13 +134,14 @@ struct HttpClient::State {
     return composed;
   }
 
-  [[nodiscard]] Duration timeout_of(const Request& request) const {
-    return request.verb == Verb::kList ? options.list_timeout : options.request_timeout;
+  static bool is_about_many(const Request& request) {
+    return request.verb == Verb::kList || request.verb == Verb::kDeleteCollection;
   }
-
+  [[nodiscard]] Duration timeout_of(const Request& request) const {
+    return is_about_many(request) ? options.list_timeout : options.request_timeout;
+  }
   [[nodiscard]] std::size_t limit_of(const Request& request) const {
-    const bool many = request.verb == Verb::kList || request.verb == Verb::kDeleteCollection;
-    return many ? options.list_bytes : options.object_bytes;
+    return is_about_many(request) ? options.list_bytes : options.object_bytes;
   }
 
   Result<> obey_rate(Ctx& ctx) {

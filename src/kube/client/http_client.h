@@ -36,7 +36,7 @@ struct HttpClientOptions {
   std::string user_agent = {};
 
   /// For one attempt from waiting for a connection to the last byte; of a watch, until it is accepted. Lists
-  /// have `list_timeout`. 0: only the deadline of the Ctx.
+  /// and removals of many have `list_timeout`. 0: only the deadline of the Ctx.
   Duration request_timeout = std::chrono::seconds(30);
   Duration list_timeout = std::chrono::minutes(2);
   /// The largest answers, decompressed; more is kTooLarge. etcd takes 1.5 MiB per object as its own default.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "async/event.h"
+#include "http/compression.h"
 #include "json/build.h"
 #include "kube/api/status.h"
 #include "kube/client/client_testing.h"
@@ -177,6 +178,24 @@ IO_FIBER_TEST(KubeHttpClient, AnAnswerBeyondItsLimitIsTooLarge) {
   EXPECT_EQ(error.code(), Code::kTooLarge);
   EXPECT_NE(error.message().find("widgets"), std::string::npos) << error.message();
   EXPECT_EQ(client->list(ctx, kWidget).error().code(), Code::kInternal) << "read, but no list";
+}
+
+IO_FIBER_TEST(KubeHttpClient, CompressedAnswersAreUnderstood) {
+  auto items = json::Value::empty_array();
+  for (int i = 0; i < 5000; ++i)
+    items.push_back(json::object({{"metadata", json::object({{"uid", i * 7919}})}}));
+  const auto list = json::object({{"kind", "WidgetList"}, {"items", std::move(items)}});
+  std::size_t compressed = 0;
+  testing::RunningServer server(ctx, {},
+                                http::compressed([&](Ctx&, http::ServerRequest& request) -> Result<Response> {
+                                  if (http::accepts_gzip(request.headers)) ++compressed;
+                                  return json_response(list);
+                                }));
+  ClientConfig config{.server = http::Url::parse("http://" + server.address().to_string()).value()};
+  EXPECT_EQ(client_of(ctx, config)->list(ctx, kWidget)->items.size(), 5000U);
+  config.disable_compression = true;
+  EXPECT_EQ(client_of(ctx, config)->list(ctx, kWidget)->items.size(), 5000U);
+  EXPECT_EQ(compressed, 1U);
 }
 
 IO_FIBER_TEST(KubeHttpClient, RawTextIsAString) {
