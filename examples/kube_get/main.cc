@@ -86,7 +86,8 @@ Result<> get(Ctx& ctx, const Options& options) {
     printer.print(TRY(client->get(ctx, type, {ns, options.name})));
     return {};
   }
-  kube::ListOptions which{.ns = ns, .labels = TRY(kube::LabelSelector::parse(options.selector))};
+  auto labels = TRY(kube::LabelSelector::parse(options.selector));
+  kube::ListOptions which{.ns = ns, .labels = std::move(labels)};
   if (!options.name.empty()) which.fields = kube::FieldSelector::exactly("metadata.name", options.name);
   const auto list = TRY(client->list(ctx, type, which));
   for (const auto& object : list.items) printer.print(object);

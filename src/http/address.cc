@@ -40,7 +40,8 @@ Result<Address> Address::parse(std::string_view text) {
   }
   if (host.empty())
     return fail(Code::kInvalid, "address " + quote(text) + " has no host; 0.0.0.0 means every interface");
-  return Address{.host = std::string(host), .port = TRY(parse_port(text.substr(colon + 1))), .unix_path = {}};
+  const auto port = TRY(parse_port(text.substr(colon + 1)));
+  return Address{.host = std::string(host), .port = port, .unix_path = {}};
 }
 
 std::string Address::to_string() const {

@@ -165,8 +165,8 @@ Result<bool> HttpProxyConnection::relay(Ctx& ctx, Exchange& exchange) {
       exchange.head.target = without_initial_events(exchange.head.target);
     }
   }
-  http::ClientRequest request{.method = exchange.head.method,
-                              .url = TRY(http::Url::parse(target_.url->origin() + exchange.head.target))};
+  auto url = TRY(http::Url::parse(target_.url->origin() + exchange.head.target));
+  http::ClientRequest request{.method = exchange.head.method, .url = std::move(url)};
   request.headers = end_to_end(exchange.head.headers);
   if (!target_.authorization.empty()) request.headers.set("Authorization", target_.authorization);
   request.body = http::Body(exchange.body);

@@ -193,10 +193,10 @@ struct WatchPlan {
 Result<WatchPlan> plan_watch(const MemoryApi& api, const http::ServerRequest& request,
                              const ApiTarget& target, const std::optional<Fault>& fault) {
   const auto& query = request.query;
-  WatchPlan plan{.type = target.type,
-                 .selection = TRY(read_selection(target, query)),
-                 .metadata_only = TRY(wants_metadata_only(request.headers)),
-                 .fault = fault};
+  auto selection = TRY(read_selection(target, query));
+  const bool metadata_only = TRY(wants_metadata_only(request.headers));
+  WatchPlan plan{
+      .type = target.type, .selection = std::move(selection), .metadata_only = metadata_only, .fault = fault};
   plan.bookmarks = query.get("allowWatchBookmarks") == "true" || query.get("allowWatchBookmarks") == "1";
   if (plan.has(Fault::Kind::kNoBookmarks)) plan.bookmarks = false;
   if (const auto seconds = TRY(read_number(query, "timeoutSeconds")); seconds && *seconds > 0) {

@@ -46,8 +46,9 @@ class User {
 
  private:
   Result<Answer> send(Ctx& ctx, const std::string& method, const std::string& path, std::string body) {
+    auto url = TRY(base_.with_path(path));
     const auto response = TRY(client_.send(ctx, {.method = method,
-                                                 .url = TRY(base_.with_path(path)),
+                                                 .url = std::move(url),
                                                  .headers = {{"Content-Type", "application/json"}},
                                                  .body = std::move(body)}));
     return Answer{.status = response.status, .body = TRY(json::parse(response.body.view()))};

@@ -59,10 +59,11 @@ class RecordingServer {
 
  private:
   Result<http::Response> handle(Ctx& ctx, http::ServerRequest& request) {
+    auto body = TRY(request.read_body(ctx, 64U << 20U));
     Seen seen{.method = request.method,
               .target = request.target,
               .headers = request.headers,
-              .body = TRY(request.read_body(ctx, 64U << 20U))};
+              .body = std::move(body)};
     if (request.tls != nullptr) seen.client_chain = request.tls->peer_chain;
     seen_.push_back(seen);
     return answer_(seen);

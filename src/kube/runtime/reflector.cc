@@ -193,6 +193,7 @@ Reflector::Next Reflector::list_pages(Ctx& ctx) {
       wanted = list_options();
       wanted.limit = 0;
       version.clear();
+      taken = 0;
       writer_.begin_list();
       continue;
     }
