@@ -18,24 +18,6 @@
 namespace klutch::apiserver {
 namespace {
 
-std::uint32_t code_point(std::string_view utf8) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(utf8[i]); };
-  switch (utf8.size()) {
-    case 1: return byte(0);
-    case 2: return (byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU);
-    case 3: return (byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU);
-    default:
-      return (byte(0) & 0x07U) << 18U | (byte(1) & 0x3FU) << 12U | (byte(2) & 0x3FU) << 6U |
-             (byte(3) & 0x3FU);
-  }
-}
-
-bool is_printable(std::string_view utf8, std::uint32_t rune) {
-  if (rune < 0x7F) return rune >= 0x20;
-  static const RE2 kPrintable("[\\pL\\pM\\pN\\pP\\pS]");
-  return RE2::FullMatch(re2::StringPiece(utf8.data(), utf8.size()), kPrintable);
-}
-
 /// The escape of a character that has one of its own, else 0.
 char short_escape(std::uint32_t rune) {
   switch (rune) {
@@ -52,6 +34,14 @@ char short_escape(std::uint32_t rune) {
   }
 }
 
+std::vector<const json::Member*> sorted_members(const json::Value& object) {
+  std::vector<const json::Member*> members;
+  members.reserve(object.size());
+  for (const json::Member& member : object.members()) members.push_back(&member);
+  std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->key() < b->key(); });
+  return members;
+}
+
 /// Members sorted, everywhere. The depth is that of a parsed value, so it is bounded.
 json::Value sorted(const json::Value& value) {
   if (value.is_uint()) return value.to_double();
@@ -62,10 +52,7 @@ json::Value sorted(const json::Value& value) {
     return out;
   }
   if (!value.is_object()) return value;
-  std::vector<const json::Member*> members;
-  members.reserve(value.size());
-  for (const json::Member& member : value.members()) members.push_back(&member);
-  std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->key() < b->key(); });
+  const auto members = sorted_members(value);
   json::Value out = json::Value::empty_object();
   out.reserve(members.size());
   for (const json::Member* member : members) out.set(member->key(), sorted(member->value()));
@@ -73,6 +60,24 @@ json::Value sorted(const json::Value& value) {
 }
 
 }  // namespace
+
+std::uint32_t go_code_point(std::string_view utf8) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(utf8[i]); };
+  switch (utf8.size()) {
+    case 1: return byte(0);
+    case 2: return (byte(0) & 0x1FU) << 6U | (byte(1) & 0x3FU);
+    case 3: return (byte(0) & 0x0FU) << 12U | (byte(1) & 0x3FU) << 6U | (byte(2) & 0x3FU);
+    default:
+      return (byte(0) & 0x07U) << 18U | (byte(1) & 0x3FU) << 12U | (byte(2) & 0x3FU) << 6U |
+             (byte(3) & 0x3FU);
+  }
+}
+
+bool go_is_printable(std::string_view utf8) {
+  if (utf8.size() == 1) return utf8[0] >= 0x20 && utf8[0] < 0x7F;
+  static const RE2 kPrintable("[\\pL\\pM\\pN\\pP\\pS]");
+  return RE2::FullMatch(re2::StringPiece(utf8.data(), utf8.size()), kPrintable);
+}
 
 std::string go_quote(std::string_view text) {
   std::string out = "\"";
@@ -84,12 +89,12 @@ std::string go_quote(std::string_view text) {
       continue;
     }
     const std::string_view utf8 = text.substr(0, length);
-    const std::uint32_t rune = code_point(utf8);
+    const std::uint32_t rune = go_code_point(utf8);
     text.remove_prefix(length);
     if (const char escape = short_escape(rune); escape != 0) {
       out += '\\';
       out += escape;
-    } else if (is_printable(utf8, rune)) {
+    } else if (go_is_printable(utf8)) {
       out += utf8;
     } else if (rune < 0x20 || rune == 0x7F) {
       out += fmt::format("\\x{:02x}", rune);
@@ -114,6 +119,25 @@ std::string go_value(const json::Value& value) {
   if (value.is_string()) return go_quote(value.as_string());
   if (value.is_double() || value.is_uint()) return go_number(value.to_double());
   return go_json(value);
+}
+
+std::string go_plain(const json::Value& value) {
+  if (value.is_null()) return "<nil>";
+  if (value.is_string()) return std::string(value.as_string());
+  std::string out;
+  if (value.is_array()) {
+    for (const json::Value& element : value.elements()) {
+      if (!out.empty()) out += ' ';
+      out += go_plain(element);
+    }
+    return "[" + out + "]";
+  }
+  if (!value.is_object()) return go_value(value);
+  for (const json::Member* member : sorted_members(value)) {
+    if (!out.empty()) out += ' ';
+    out.append(member->key()).append(":").append(go_plain(member->value()));
+  }
+  return "map[" + out + "]";
 }
 
 std::string go_json(const json::Value& value) {

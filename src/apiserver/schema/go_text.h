@@ -12,6 +12,11 @@
 
 namespace klutch::apiserver {
 
+/// The code point of one character in UTF-8.
+std::uint32_t go_code_point(std::string_view utf8) noexcept;
+/// unicode.IsPrint of one character in UTF-8: letters, marks, numbers, punctuation, symbols, the space.
+bool go_is_printable(std::string_view utf8);
+
 /// %q of a string: strconv.Quote.
 std::string go_quote(std::string_view text);
 
@@ -20,6 +25,9 @@ std::string go_number(double number);
 
 /// %v of a number, and of a value in an error text: strings quoted, arrays and objects as JSON.
 std::string go_value(const json::Value& value);
+
+/// %v of any JSON value: "map[a:1 b:[x <nil>]]".
+std::string go_plain(const json::Value& value);
 
 /// json.Marshal: members sorted; an integer above INT64_MAX is a float64 to Kubernetes.
 std::string go_json(const json::Value& value);

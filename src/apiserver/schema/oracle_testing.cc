@@ -5,6 +5,7 @@
 
 #include "apiserver/schema/defaulting.h"
 #include "apiserver/schema/field_error.h"
+#include "apiserver/schema/json_path.h"
 #include "apiserver/schema/pattern.h"
 #include "apiserver/schema/prune.h"
 #include "apiserver/schema/string_format.h"
@@ -49,6 +50,19 @@ json::Value answer_pattern(const json::Value& question) {
 json::Value answer_format(const json::Value& question) {
   const StringFormat format = find_string_format(*question.find_string("f"));
   return matches_of(question, [&](std::string_view text) { return matches(format, text); });
+}
+
+json::Value answer_json_path(const json::Value& question) {
+  const auto path = JsonPath::parse(*question.find_string("f"));
+  if (!path) return json::object({{"parse", path.error().message()}});
+  const auto found = path->find(*question.find("obj"));
+  if (!found) return json::object({{"find", found.error().message()}});
+  json::Value groups = json::Value::empty_array();
+  for (const auto& group : found->groups) {
+    json::Value& out = groups.push_back(json::Value::empty_array());
+    for (const json::Value* value : group) out.push_back(*value);
+  }
+  return json::object({{"groups", std::move(groups)}});
 }
 
 json::Value with_object(json::Value object) {
@@ -96,6 +110,7 @@ json::Value answer(const json::Value& question) {
   }
   if (op == "pattern") return answer_pattern(question);
   if (op == "format") return answer_format(question);
+  if (op == "jsonpath") return answer_json_path(question);
   SchemaPool pool;
   SchemaPtr schema;
   if (const json::Value* json = question.find("schema")) {
