@@ -146,7 +146,7 @@ FIBER_TEST(EventRecorder, LongTextsAreCutBetweenCharacters) {
   r.recorder.normal(about_object("default", std::string(253, 'n').c_str()), "Synced", message);
   r.recorder.stop(ctx);
   ASSERT_EQ(r.events().size(), 1U);
-  const auto stored = r.events()[0].find_string("message").value();
+  const std::string stored(r.events()[0].find_string("message").value());
   EXPECT_LE(stored.size(), EventRecorder::kMaxMessage);
   EXPECT_EQ(stored.substr(stored.size() - 4), "x...");
   EXPECT_LE(name(r.events()[0]).size(), 253U);
