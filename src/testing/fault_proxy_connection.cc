@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <utility>
 
 #include "async/task_group.h"
@@ -17,6 +18,7 @@ namespace klutch::testing {
 namespace {
 
 constexpr std::size_t kLargestBody = std::size_t{128} << 20;
+constexpr std::size_t kReplayed = 20;
 constexpr auto kForever = std::chrono::hours(1);
 
 /// What a request is about, by its path alone.
@@ -97,6 +99,7 @@ struct HttpProxyConnection::Exchange {
   std::optional<Fault> fault = {};
   bool watch = false;
   bool keep_alive = true;
+  std::deque<std::string> latest = {};  // events, for kReplayEvents
 
   [[nodiscard]] bool has(Fault::Kind kind) const { return fault && fault->kind == kind; }
 };
@@ -212,7 +215,7 @@ Result<> HttpProxyConnection::chunk(Ctx& ctx, std::string_view bytes) {
   return transport_->write(ctx, "\r\n");
 }
 
-Result<bool> HttpProxyConnection::send_events(Ctx& ctx, const Exchange& exchange,
+Result<bool> HttpProxyConnection::send_events(Ctx& ctx, Exchange& exchange,
                                               http::StreamingResponse response) {
   std::string head;
   auto headers = end_to_end(response.headers);
@@ -247,7 +250,7 @@ Result<bool> HttpProxyConnection::send_events(Ctx& ctx, const Exchange& exchange
 
 /// Passes on event `number`, or misbehaves at it; 0 is before the first. False if the watch has ended by
 /// that.
-Result<bool> HttpProxyConnection::send_event(Ctx& ctx, const Exchange& exchange, std::string_view line,
+Result<bool> HttpProxyConnection::send_event(Ctx& ctx, Exchange& exchange, std::string_view line,
                                              std::size_t number) {
   const auto* fault = exchange.fault ? &*exchange.fault : nullptr;
   const bool due = fault != nullptr && number >= fault->detail.events;
@@ -269,6 +272,13 @@ Result<bool> HttpProxyConnection::send_event(Ctx& ctx, const Exchange& exchange,
   if (exchange.has(Fault::Kind::kDelayEvents)) TRY(ctx.sleep(fault->detail.pause));
   TRY(chunk(ctx, line));
   if (exchange.has(Fault::Kind::kDuplicateEvents)) TRY(chunk(ctx, line));
+  if (exchange.has(Fault::Kind::kReplayEvents)) {
+    exchange.latest.emplace_back(line);
+    if (exchange.latest.size() > kReplayed) exchange.latest.pop_front();
+    if (number == fault->detail.events) {
+      for (const auto& event : exchange.latest) TRY(chunk(ctx, event));
+    }
+  }
   return true;
 }
 

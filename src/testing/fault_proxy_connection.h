@@ -57,8 +57,8 @@ class HttpProxyConnection final : public ProxyConnection {
   Result<bool> relay(Ctx& ctx, Exchange& exchange);
   Result<bool> send(Ctx& ctx, const Exchange& exchange, int status, http::Headers headers,
                     std::string_view body);
-  Result<bool> send_events(Ctx& ctx, const Exchange& exchange, http::StreamingResponse response);
-  Result<bool> send_event(Ctx& ctx, const Exchange& exchange, std::string_view line, std::size_t number);
+  Result<bool> send_events(Ctx& ctx, Exchange& exchange, http::StreamingResponse response);
+  Result<bool> send_event(Ctx& ctx, Exchange& exchange, std::string_view line, std::size_t number);
   Result<> chunk(Ctx& ctx, std::string_view bytes);
 };
 

@@ -100,7 +100,9 @@ Result<ListPlan> plan_list(const MemoryApi& api, const http::Query& query) {
     return invalid_option("ListOptions", "resourceVersionMatch",
                           "resourceVersionMatch is forbidden unless resourceVersion is provided");
   }
-  if (match == "Exact") {
+  // A page of a version means exactly that version, unless the match says otherwise.
+  const bool exact = match == "Exact" || (match.empty() && asked && *asked > 0 && plan.limit > 0);
+  if (exact) {
     if (*asked > current) return too_large_version(*asked, current);
     if (*asked < api.store.compacted()) return expired(kReason410);
     plan.revision = *asked;

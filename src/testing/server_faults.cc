@@ -21,6 +21,7 @@ bool fault_applies(const FaultRule& rule, const ServerFaults::Facts& facts) {
     case Fault::Kind::kWatchStall:
     case Fault::Kind::kDuplicateEvents:
     case Fault::Kind::kDelayEvents:
+    case Fault::Kind::kReplayEvents:
     case Fault::Kind::kNoBookmarks: return facts.verb == "watch";
     case Fault::Kind::kTruncatedJson:
     case Fault::Kind::kCutBody:

@@ -48,11 +48,12 @@ struct Fault {
     kNoBookmarks,          ///< not even those that end initial events
     kIgnoreInitialEvents,  ///< as a server that does not know sendInitialEvents
 
-    // FaultProxy only, any request or, without HTTP, any connection:
+    // FaultProxy only; the first two also for connections without HTTP:
     kDropConnection,   ///< closed before the server sees anything; without HTTP after `events` bytes
     kResetConnection,  ///< the same with a TCP reset
     kLoseAnswer,       ///< closed after the server has done all of it
     kWrongLength,      ///< announces more bytes than come
+    kReplayEvents,     ///< of a watch: after `events` events, the latest 20 come once more
   };
 
   struct Detail {

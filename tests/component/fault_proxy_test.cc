@@ -156,6 +156,7 @@ IO_FIBER_TEST(FaultProxy, BreaksWatchesEventByEvent) {
   EXPECT_EQ(seen({Kind::kWatchError, {.status = 410, .events = 3}}), (Types{"ADDED", "ADDED", "ERROR"}));
   EXPECT_EQ(seen({Kind::kDelayEvents}, 3), (Types{"ADDED", "ADDED", "BOOKMARK"}));
   EXPECT_EQ(seen({Kind::kDuplicateEvents}, 4), (Types{"ADDED", "ADDED", "ADDED", "ADDED"}));
+  EXPECT_EQ(seen({Kind::kReplayEvents, {.events = 2}}, 4), (Types{"ADDED", "ADDED", "ADDED", "ADDED"}));
   EXPECT_EQ(seen({Kind::kIgnoreInitialEvents}, 2), (Types{"ADDED", "ADDED"}));
   setup.once({Kind::kNoBookmarks}, "watch");
   EXPECT_EQ(setup.watch(streaming + "&timeoutSeconds=1").value(), (Types{"ADDED", "ADDED"}));

@@ -382,6 +382,9 @@ IO_FIBER_TEST(MemoryApiServer, PagesShowOneSnapshot) {
                      std::string(first.metadata("resourceVersion").as_string());
   EXPECT_EQ(api.get(kConfigMaps + exact).status, 410);
   EXPECT_EQ(api.get(std::string(kConfigMaps) + "?limit=1&resourceVersion=0").names().size(), 4U);
+  const auto version = "&resourceVersion=" + std::string(first.metadata("resourceVersion").as_string());
+  EXPECT_EQ(api.get(std::string(kConfigMaps) + "?limit=9" + version).status, 410) << "means exactly this version";
+  EXPECT_EQ(api.get(std::string(kConfigMaps) + "?limit=9&resourceVersionMatch=NotOlderThan" + version).status, 200);
 }
 
 IO_FIBER_TEST(MemoryApiServer, AnswersInTheFormAskedFor) {
