@@ -246,6 +246,24 @@ IO_FIBER_TEST(KubeInformer, TwoThousandObjectsComeInPagesInOneListOrInOneStream)
   place.cache.stop(ctx);
 }
 
+IO_FIBER_TEST(KubeInformer, AStreamThatIsCutShortIsMadeUpForByTheWholeList) {
+  using testing::Fault;
+  for (const auto kind : {Fault::Kind::kWatchEnds, Fault::Kind::kWatchCut, Fault::Kind::kWatchError}) {
+    SCOPED_TRACE(static_cast<int>(kind));
+    Place place(ctx, "cut-short-" + std::to_string(static_cast<int>(kind)));
+    for (int i = 0; i < 60; ++i) place.create(ctx, Place::numbered(i), "text");
+    testing::FaultProxy proxy(ctx, *place.server);
+    proxy.faults().add({.fault = {kind, {.status = 500, .events = 20}}, .verb = "watch"});
+    const auto client = connect(ctx, proxy);
+    Cache cache(ctx, *client, {.backoff_first = 10ms, .backoff_most = 50ms});
+    const auto informer = cache.informer(ConfigMap::type(), {.ns = place.ns});
+    ASSERT_TRUE(informer->wait_for_sync(ctx).has_value());
+    EXPECT_EQ(informer->store().size(), 60U) << "not the state as of the last event before the cut";
+    cache.stop(ctx);
+    place.cache.stop(ctx);
+  }
+}
+
 IO_FIBER_TEST(KubeInformer, MetadataIsAllThatComesWhereNoMoreIsWanted) {
   for (const bool streaming : {true, false}) {
     SCOPED_TRACE(streaming ? "streaming" : "paging");

@@ -145,7 +145,14 @@ Result<Object> FlakyServer::send(Ctx& ctx, const Request& request) {
     after = token.substr(token.find('/') + 1);
     if (at < compacted_ || happens(10)) return fail(Code::kGone, "the continue token is too old");
   } else {
-    at = TRY(choose_version(parameter(request, "resourceVersion")));
+    const std::string wanted = parameter(request, "resourceVersion");
+    const std::uint64_t number = version_number(wanted).value_or(0);
+    at = TRY(choose_version(wanted));
+    // Without resourceVersionMatch, a page of a version means exactly that version (API concepts, "list").
+    const bool exactly = parameter(request, "resourceVersionMatch").empty() && number != 0 &&
+                         !parameter(request, "limit").empty();
+    if (exactly && number < compacted_) return fail(Code::kGone, "too old resource version");
+    if (exactly) at = number;
   }
   const State& state = history_[at];
   const std::string limit = parameter(request, "limit");

@@ -70,7 +70,13 @@ struct ReflectorRig {
         line = "whole ";
       }
       const auto token = asked.parameter("continue");
-      line += token.empty() ? asked.parameter("resourceVersion") : token;
+      const auto version = asked.parameter("resourceVersion");
+      // Otherwise a page is one of exactly that version, however old (API concepts, "list").
+      const bool at_least = asked.request.verb == Verb::kList && !version.empty() && version != "0";
+      if (at_least) {
+        EXPECT_EQ(asked.parameter("resourceVersionMatch"), "NotOlderThan") << line << version;
+      }
+      line += token.empty() ? version : token;
       const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(asked.at - started);
       if (after.count() != 0) line += " after " + format_duration(after);
       lines.push_back(line);
