@@ -11,8 +11,11 @@ namespace {
 
 #if defined(KLUTCH_ASAN) || defined(KLUTCH_TSAN)
 constexpr bool kReuse = false;  // a sanitizer remembers what a stack looked like; a fresh mapping has no past
+constexpr std::size_t kScale =
+    4;  // and its frames are some times larger: what fits without it must fit with it
 #else
 constexpr bool kReuse = true;
+constexpr std::size_t kScale = 1;
 #endif
 
 std::size_t page_bytes() {
@@ -23,7 +26,7 @@ std::size_t page_bytes() {
 }  // namespace
 
 StackPool::StackPool(std::size_t bytes)
-    : mapped_bytes_((bytes + page_bytes() - 1) / page_bytes() * page_bytes() + page_bytes()) {
+    : mapped_bytes_((bytes * kScale + page_bytes() - 1) / page_bytes() * page_bytes() + page_bytes()) {
   free_.reserve(kKept);
 }
 

@@ -25,7 +25,8 @@ struct PrunePath {
   }
 };
 
-// Recursion follows the schema, or arrays without one; both are bounded. Frames are kept small.
+// Recursion follows the schema, or arrays without one, as deep as JSON may be: the functions on the way down
+// are not inlined into each other, so that their frames stay small.
 class Pruner {
  public:
   explicit Pruner(const PruneOptions& options) : options_(options) {}
@@ -37,11 +38,7 @@ class Pruner {
     } else if (value.is_object()) {
       prune_members(value, schema, embedded, path);
     } else if (value.is_array()) {
-      const StructuralSchema* items = schema == nullptr ? nullptr : schema->items.get();
-      for (std::size_t i = 0; i < value.size(); ++i) {
-        const PrunePath below{path, {}, i};
-        prune_value(value.at(i), items, is_embedded(items), &below);
-      }
+      prune_elements(value, schema == nullptr ? nullptr : schema->items.get(), path);
     }
   }
 
@@ -62,8 +59,16 @@ class Pruner {
            schema->find_property(key) != nullptr;
   }
 
-  void prune_members(json::Value& object, const StructuralSchema* schema, bool embedded,
-                     const PrunePath* path) {
+  [[gnu::noinline]] void prune_elements(json::Value& array, const StructuralSchema* items,
+                                        const PrunePath* path) {
+    for (std::size_t i = 0; i < array.size(); ++i) {
+      const PrunePath below{path, {}, i};
+      prune_value(array.at(i), items, is_embedded(items), &below);
+    }
+  }
+
+  [[gnu::noinline]] void prune_members(json::Value& object, const StructuralSchema* schema, bool embedded,
+                                       const PrunePath* path) {
     bool unknown = false;
     for (auto& [key, value] : object.members()) {
       if (!is_known(schema, embedded, key)) {
@@ -80,7 +85,8 @@ class Pruner {
   }
 
   /// Below x-kubernetes-preserve-unknown-fields: only what is specified is pruned again.
-  void prune_known(json::Value& value, const StructuralSchema* schema, bool embedded, const PrunePath* path) {
+  [[gnu::noinline]] void prune_known(json::Value& value, const StructuralSchema* schema, bool embedded,
+                                     const PrunePath* path) {
     if (schema == nullptr) return;
     if (value.is_array()) {
       const StructuralSchema* items = schema->items.get();
@@ -99,7 +105,7 @@ class Pruner {
     }
   }
 
-  void report(std::string_view key, const PrunePath* path) {
+  [[gnu::noinline]] void report(std::string_view key, const PrunePath* path) {
     if (!options_.report || unknown_.size() >= kMaxUnknownFields) return;
     if (path == nullptr && is_meta_field(key)) return;
     unknown_.push_back(PrunePath{path, key, 0}.to_string());

@@ -13,26 +13,50 @@ class SchemaReader {
  public:
   explicit SchemaReader(SchemaPool& pool) : pool_(pool) {}
 
+  // The functions on the way down keep their frames small, for the depth of a schema is theirs: what they
+  // fill in stands on the heap, and what does not recurse is not inlined.
   Result<SchemaPtr> read(const json::Value& json, std::size_t depth) {
+    const auto draft = std::make_unique<Draft>();
+    if (auto done = check_start(json, depth); !done) return fail(std::move(done).error());
+    if (auto done = read_combination(json, *draft, depth); !done) return fail(std::move(done).error());
+    if (auto done = read_values(json, *draft); !done) return fail(std::move(done).error());
+    if (auto done = read_children(json, *draft, depth); !done) return fail(std::move(done).error());
+    return finish(*draft);
+  }
+
+ private:
+  struct Draft {
+    StructuralSchema schema = {};
+    SchemaDetails details = {};
+    SchemaCombination combination = {};
+  };
+
+  [[gnu::noinline]] static Result<> check_start(const json::Value& json, std::size_t depth) {
     if (!json.is_object()) return fail(Code::kInvalid, "a schema must be an object");
     if (depth > kMaxSchemaDepth) {
       return fail(Code::kInvalid,
                   "schemas may be nested at most " + std::to_string(kMaxSchemaDepth) + " levels deep");
     }
-    TRY(check_supported(json));
-    StructuralSchema schema;
-    SchemaDetails details;
-    TRY(read_combination(json, details, depth));
-    TRY(read_words(json, schema, details));
-    TRY(read_limits(json, details));
-    TRY(read_rules(json, details));
-    TRY(read_children(json, schema, details, depth));
-    add_summary(schema, details);
-    if (has_content(details)) schema.details = std::make_unique<const SchemaDetails>(std::move(details));
-    return pool_.intern(std::move(schema));
+    return check_supported(json);
   }
 
- private:
+  [[gnu::noinline]] Result<> read_values(const json::Value& json, Draft& draft) {
+    TRY(read_words(json, draft.schema, draft.details));
+    TRY(read_limits(json, draft.details));
+    return read_rules(json, draft.details);
+  }
+
+  [[gnu::noinline]] SchemaPtr finish(Draft& draft) {
+    SchemaDetails& details = draft.details;
+    if (!(draft.combination == SchemaCombination())) {
+      details.combination = std::make_unique<const SchemaCombination>(std::move(draft.combination));
+    }
+    add_summary(draft.schema, details);
+    if (has_content(details))
+      draft.schema.details = std::make_unique<const SchemaDetails>(std::move(details));
+    return pool_.intern(std::move(draft.schema));
+  }
+
   static Result<> check_supported(const json::Value& json) {
     static constexpr std::string_view kUnsupported[] = {
         "id", "$schema", "$ref", "patternProperties", "dependencies", "additionalItems", "definitions"};
@@ -97,19 +121,31 @@ class SchemaReader {
     return out;
   }
 
-  Result<> read_combination(const json::Value& json, SchemaDetails& details, std::size_t depth) {
-    SchemaCombination combination;
-    if (const json::Value* none_of = find(json, "not")) combination.none_of = TRY(read(*none_of, depth + 1));
-    const std::pair<std::string_view, std::vector<SchemaPtr>*> lists[] = {
-        {"allOf", &combination.all_of}, {"anyOf", &combination.any_of}, {"oneOf", &combination.one_of}};
-    bool any = combination.none_of != nullptr;
-    for (const auto& [key, list] : lists) {
-      for (const json::Value& element : TRY(elements(json, key)))
-        list->push_back(TRY(read(element, depth + 1)));
-      any = any || !list->empty();
-    }
-    if (any) details.combination = std::make_unique<const SchemaCombination>(std::move(combination));
+  [[gnu::noinline]] Result<> read_into(SchemaPtr& place, const json::Value& json, std::size_t depth) {
+    auto schema = read(json, depth);
+    if (!schema) return fail(std::move(schema).error());
+    place = *std::move(schema);
     return {};
+  }
+
+  [[gnu::noinline]] Result<> read_list(std::vector<SchemaPtr>& list, const json::Value& json,
+                                       std::string_view key, std::size_t depth) {
+    const auto schemas = elements(json, key);
+    if (!schemas) return fail(schemas.error());
+    list.resize(schemas->size());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (auto done = read_into(list[i], (*schemas)[i], depth + 1); !done) return done;
+    }
+    return {};
+  }
+
+  [[gnu::noinline]] Result<> read_combination(const json::Value& json, Draft& draft, std::size_t depth) {
+    if (const json::Value* none_of = find(json, "not")) {
+      if (auto done = read_into(draft.combination.none_of, *none_of, depth + 1); !done) return done;
+    }
+    if (auto done = read_list(draft.combination.all_of, json, "allOf", depth); !done) return done;
+    if (auto done = read_list(draft.combination.any_of, json, "anyOf", depth); !done) return done;
+    return read_list(draft.combination.one_of, json, "oneOf", depth);
   }
 
   static Result<> read_words(const json::Value& json, StructuralSchema& schema, SchemaDetails& details) {
@@ -188,35 +224,41 @@ class SchemaReader {
     return {};
   }
 
-  Result<> read_children(const json::Value& json, StructuralSchema& schema, SchemaDetails& details,
-                         std::size_t depth) {
+  [[gnu::noinline]] Result<> read_children(const json::Value& json, Draft& draft, std::size_t depth) {
     if (const json::Value* items = find(json, "items")) {
       if (items->is_array() && !items->empty()) {
         return fail(Code::kInvalid, "OpenAPIV3Schema 'items' must be a schema, but is an array");
       }
-      if (items->is_object()) schema.items = TRY(read(*items, depth + 1));
-    }
-    if (const json::Value* properties = find(json, "properties")) {
-      if (!properties->is_object()) return wrong_type("properties", "object");
-      schema.properties.reserve(properties->size());
-      for (const auto& [name, value] : properties->members()) schema.properties.push_back({name, nullptr});
-      std::sort(schema.properties.begin(), schema.properties.end(),
-                [](const SchemaProperty& a, const SchemaProperty& b) { return a.key() < b.key(); });
-      for (SchemaProperty& property : schema.properties) {
-        property.schema = TRY(read(*properties->find(property.key()), depth + 1));
+      if (items->is_object()) {
+        if (auto done = read_into(draft.schema.items, *items, depth + 1); !done) return done;
       }
+    }
+    if (auto done = add_names(json, draft.schema); !done) return done;
+    for (SchemaProperty& property : draft.schema.properties) {
+      const json::Value* value = json.find("properties")->find(property.key());
+      if (auto done = read_into(property.schema, *value, depth + 1); !done) return done;
     }
     const json::Value* additional = find(json, "additionalProperties");
     if (additional == nullptr) return {};
     if (additional->is_bool()) {
-      schema.additional_properties =
+      draft.schema.additional_properties =
           additional->as_bool() ? AdditionalProperties::kTrue : AdditionalProperties::kFalse;
-    } else if (additional->is_object()) {
-      schema.additional_properties = AdditionalProperties::kSchema;
-      details.additional = TRY(read(*additional, depth + 1));
-    } else {
-      return wrong_type("additionalProperties", "boolean or schema");
+      return {};
     }
+    if (!additional->is_object()) return wrong_type("additionalProperties", "boolean or schema");
+    draft.schema.additional_properties = AdditionalProperties::kSchema;
+    return read_into(draft.details.additional, *additional, depth + 1);
+  }
+
+  /// The properties by name, still without their schemas.
+  [[gnu::noinline]] static Result<> add_names(const json::Value& json, StructuralSchema& schema) {
+    const json::Value* properties = find(json, "properties");
+    if (properties == nullptr) return {};
+    if (!properties->is_object()) return wrong_type("properties", "object");
+    schema.properties.reserve(properties->size());
+    for (const auto& [name, value] : properties->members()) schema.properties.push_back({name, nullptr});
+    std::sort(schema.properties.begin(), schema.properties.end(),
+              [](const SchemaProperty& a, const SchemaProperty& b) { return a.key() < b.key(); });
     return {};
   }
 
