@@ -248,6 +248,8 @@ std::optional<std::string> mend_surrogates(std::string_view text) {
   return mended;
 }
 
+using Parser = boost::json::basic_parser<Builder>;
+
 }  // namespace
 
 Result<Document> parse_document(std::string_view text, const ParseOptions& options) {
@@ -255,23 +257,33 @@ Result<Document> parse_document(std::string_view text, const ParseOptions& optio
     return fail(Code::kTooLarge, "JSON text of " + std::to_string(text.size()) +
                                      " bytes is over the limit of " + std::to_string(options.max_bytes));
   }
-  const std::optional<std::string> mended = mend_surrogates(text);
-  if (mended) text = *mended;
-
   boost::json::parse_options grammar;
   grammar.max_depth = options.max_depth;
-  boost::json::basic_parser<Builder> parser(grammar, options.duplicate_keys);
+  std::optional<std::string> mended;
+  std::optional<Parser> parser;
   error_code error;
-  const std::size_t used = parser.write_some(false, text.data(), text.size(), error);
-  if (!error && used < text.size()) error = boost::json::error::extra_data;
-  if (!error) return parser.handler().take();
+  std::size_t used = 0;
+  const auto run = [&] {
+    error = {};
+    parser.emplace(grammar, options.duplicate_keys);
+    used = parser->write_some(false, text.data(), text.size(), error);
+    if (!error && used < text.size()) error = boost::json::error::extra_data;
+  };
+  run();
+  // Looked for only now: hardly any text has halves, and looking takes as long as parsing where there are
+  // many escapes. What is mended keeps its place, so any other error stays the same.
+  if (error && (mended = mend_surrogates(text))) {
+    text = *mended;
+    run();
+  }
+  if (!error) return parser->handler().take();
 
   const std::string where = "invalid JSON at " + position(text, used) + ": ";
   if (error == boost::json::error::too_deep) {
     return fail(Code::kTooLarge,
                 where + "nested deeper than " + std::to_string(options.max_depth) + " levels");
   }
-  const Builder& builder = parser.handler();
+  const Builder& builder = parser->handler();
   if (builder.refusal()) return fail(Code::kBadRequest, where + *builder.refusal());
   return fail(Code::kBadRequest, where + describe(error, found_at(text, used), builder.place()));
 }
