@@ -6,6 +6,7 @@
 #include "apiserver/schema/oracle_testing.h"
 #include "json/build.h"
 #include "kube/api/status.h"
+#include "testing/fiber_test.h"
 
 namespace klutch::apiserver {
 namespace {
@@ -59,6 +60,12 @@ TEST(FieldError, EachTypeHasItsReasonAndText) {
 
 TEST(FieldError, ValuesArePrintedAsGoPrintsThem) {
   expect_answers_of("src/apiserver/schema/testdata/value.tsv");
+}
+
+FIBER_TEST(FieldError, TheDeepestValuesCanBePrintedOnAFibersStack) {
+  json::Value deep = 1;
+  for (int i = 0; i < 128; ++i) deep = json::object({{"a", json::array({std::move(deep)})}});
+  EXPECT_GT(FieldError::invalid(kSpec, deep, "d").body.size(), 128U);
 }
 
 TEST(FieldErrors, OneStandsAloneAndEqualOnesAreNamedOnce) {

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/schema/defaulting.h"
+#include "apiserver/schema/embedded_resource.h"
 #include "apiserver/schema/field_error.h"
 #include "apiserver/schema/json_path.h"
+#include "apiserver/schema/object_meta.h"
 #include "apiserver/schema/pattern.h"
 #include "apiserver/schema/prune.h"
 #include "apiserver/schema/string_format.h"
@@ -69,6 +71,17 @@ json::Value with_object(json::Value object) {
   return json::object({{"obj", std::move(object)}});
 }
 
+json::Value answer_object_meta(const json::Value& question) {
+  const auto meta = decode_object_meta(*question.find("obj"));
+  if (!meta) return json::object({{"decode", meta.error().message()}});
+  const FieldPath path("metadata");
+  if (const json::Value* old = question.find("old")) {
+    return listed(validate_object_meta_update(meta->value, decode_object_meta(*old)->value, path));
+  }
+  const bool namespaced = question.find_bool("root").value_or(false);
+  return listed(validate_object_meta(meta->value, {.namespaced = namespaced}, path));
+}
+
 FieldPath root_of(const json::Value& question) {
   const auto root = question.find_string("s");
   return root && !root->empty() ? FieldPath(*root) : FieldPath();
@@ -96,6 +109,15 @@ json::Value answer_by_schema(std::string_view op, const json::Value& question,
     }
     return listed(validate_value(root_of(question), object, *schema));
   }
+  if (op == "meta") return listed(validate_embedded_resources({}, object, schema, root));
+  if (op == "coerce") {
+    const bool drop = question.find_bool("drop").value_or(false);
+    const EmbeddedResult result =
+        coerce_embedded_resources(object, schema, {.resource_root = root, .drop_invalid = drop});
+    json::Value out = result.error ? listed({*result.error}) : with_object(std::move(object));
+    out["unknown"] = texts(result.unknown);
+    return out;
+  }
   if (op == "lists") return listed(validate_unique_lists({}, object, *schema));
   return json::object({{"error", "unknown op"}});
 }
@@ -110,6 +132,7 @@ json::Value answer(const json::Value& question) {
   }
   if (op == "pattern") return answer_pattern(question);
   if (op == "format") return answer_format(question);
+  if (op == "objectmeta") return answer_object_meta(question);
   if (op == "jsonpath") return answer_json_path(question);
   SchemaPool pool;
   SchemaPtr schema;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apiserver/schema/structural_check.h"
 #include "json/parse.h"
 #include "testing/fiber_test.h"
 
@@ -180,6 +181,7 @@ json::Value nested_schema(std::size_t levels) {
 FIBER_TEST(ParseSchema, TheDeepestFitsAFibersStackAndADeeperOneIsRefused) {
   SchemaPool pool;
   EXPECT_TRUE(parse_schema(nested_schema(kMaxSchemaDepth), pool));
+  EXPECT_FALSE(validate_structural(FieldPath("s"), nested_schema(kMaxSchemaDepth)).empty());
   const auto deeper = parse_schema(nested_schema(kMaxSchemaDepth + 1), pool);
   ASSERT_FALSE(deeper);
   EXPECT_EQ(deeper.error().code(), Code::kInvalid);
