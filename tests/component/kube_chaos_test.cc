@@ -30,6 +30,7 @@ struct Plan {
   std::size_t writes = 2000;
   bool streaming = true;
   Duration stall_timeout = milliseconds(400);
+  testing::FaultProxyOptions::Layer layer = testing::FaultProxyOptions::Layer::kHttp;
 };
 
 void break_at_random(testing::ServerFaults& faults) {
@@ -61,6 +62,20 @@ void break_at_random(testing::ServerFaults& faults) {
   often(0.100, {Kind::kDuplicateEvents}, "watch");
   often(0.080, {Kind::kDelayEvents}, "watch");
   often(0.150, {Kind::kReplayEvents, {.events = 30, .spread = 30}}, "watch");
+}
+
+/// Connections that die after some bytes, of which the handshake is the first.
+void break_bytes_at_random(testing::ServerFaults& faults) {
+  const auto often = [&](double probability, Kind kind, std::size_t spread) {
+    faults.add(
+        {.fault = {kind, {.spread = spread}}, .times = FaultRule::kAlways, .probability = probability});
+  };
+  often(0.10, Kind::kDropConnection, 2'000);
+  often(0.20, Kind::kDropConnection, 60'000);
+  often(0.10, Kind::kResetConnection, 2'000);
+  often(0.20, Kind::kResetConnection, 60'000);
+  often(0.10, Kind::kStall, 60'000);
+  often(0.02, Kind::kDrip, 0);
 }
 
 std::vector<Kind> all_kinds() {
@@ -157,7 +172,7 @@ void run_chaos(Ctx& ctx, const testing::KubeServer& server, testing::MemoryApiSe
   SCOPED_TRACE("seed " + std::to_string(plan.seed));
   const auto direct = connect_to(ctx, server, seconds(10));
   ensure_world(ctx, *direct);
-  testing::FaultProxy proxy(ctx, server, {.seed = plan.seed});
+  testing::FaultProxy proxy(ctx, server, {.layer = plan.layer, .seed = plan.seed});
   const auto client = connect_to(ctx, proxy, milliseconds(300));
   CacheOptions options;
   options.page_size = 7;
@@ -167,10 +182,11 @@ void run_chaos(Ctx& ctx, const testing::KubeServer& server, testing::MemoryApiSe
   options.streaming_lists = plan.streaming;
   Cache cache(ctx, *client, options);
   auto all = watch_everything(cache, plan.streaming ? "streaming: " : "paging: ");
-  break_at_random(proxy.faults());
+  const bool bytes = plan.layer == testing::FaultProxyOptions::Layer::kTcp;
+  bytes ? break_bytes_at_random(proxy.faults()) : break_at_random(proxy.faults());
   const auto written = write_all(ctx, *client, proxy, memory, plan);
   EXPECT_TRUE(written.has_value()) << written.error().message();
-  EXPECT_GT(proxy.faults().injected(), plan.writes / 50);
+  EXPECT_GT(proxy.faults().injected(), bytes ? 5U : plan.writes / 50);
   for (const auto kind : all_kinds()) met[kind] += proxy.faults().injected(kind);
   proxy.faults().clear();
   expect_equal_stores(ctx, *direct, all);
@@ -224,9 +240,11 @@ TEST(KubeChaos, StoresEndEqualToTheServerAndNothingIsLeftBehind) {
     testing::MemoryApiServer server(ctx, {.history = 300, .bookmark_interval = milliseconds(50)});
     Footprint first;
     Met met;
-    constexpr std::uint64_t kRounds = 5;
+    using Layer = testing::FaultProxyOptions::Layer;
+    constexpr std::uint64_t kRounds = 6;
     for (std::uint64_t round = 1; round <= kRounds; ++round) {
-      run_chaos(ctx, server, &server, {.seed = round, .streaming = round % 2 == 1}, met);
+      const auto layer = round == kRounds ? Layer::kTcp : Layer::kHttp;
+      run_chaos(ctx, server, &server, {.seed = round, .streaming = round % 2 == 1, .layer = layer}, met);
       wait_for_quiet(ctx, server);
       server.compact();
       if (::testing::Test::HasFailure()) return;
