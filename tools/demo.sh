@@ -108,6 +108,34 @@ step_greeter() {
   expect "exit code after the stop" "exit code $server_exit" "exit code 0"
 }
 
+# mistake WHAT WANTED WORD... : runs kube_get with the words; it must fail with one line that says WANTED.
+mistake() {
+  local what=$1 wanted=$2 answer status=0
+  shift 2
+  show "kube_get $*"
+  answer=$("$kube_get" "$@" 2>&1) || status=$?
+  expect "$what" "$answer" "$wanted"
+  expect "$what: its exit code" "exit code $status" "exit code 1"
+}
+
+step_kube() {
+  local kubeconfig=$state/kubeconfig
+  title "kube: kubeconfigs as kubectl reads them; what is wrong is told in one line"
+  kube_get=$(find_program kube_get)
+  [[ -n $kube_get ]] || { fail "examples/kube_get is not built in $build"; return; }
+  cat >"$kubeconfig" <<'YAML'
+apiVersion: v1
+kind: Config
+current-context: provider
+contexts: [{name: provider, context: {cluster: provider, user: admin}}]
+clusters: [{name: provider, cluster: {server: 'https://127.0.0.1:1'}}]
+users: [{name: admin, user: {token: not-shown-to-anybody}}]
+YAML
+  chmod 600 "$kubeconfig"
+  mistake "an unknown context" "provider" --kubeconfig "$kubeconfig" --context consumer pods
+  mistake "a server that is not there" "127.0.0.1:1" --kubeconfig "$kubeconfig" pods
+}
+
 # ask WHAT WANTED URL CURL_WORD... : one request to the greeter. A long answer is cut down to the line that matters.
 ask() {
   local what=$1 wanted=$2 url=$3 answer sent='' word
@@ -137,11 +165,13 @@ done
 step_errors
 step_greeter
 stop_server
+step_kube
 
 title "What exists, and what comes next"
 cat <<'TEXT' | indent
-Here today: the ground floor, which every program will stand on. The programs themselves (API server, composer,
-provider, broker, backend, konnector, kubectl plugin) are planned; README.md says in which order.
+Here today: the ground floor, the Kubernetes client and controller runtime, and the first libraries of the API server. The
+programs themselves (API server, composer, provider, broker, backend, konnector, kubectl plugin) are planned; README.md
+says in which order.
 TEXT
 
 if $checking; then printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"; fi
