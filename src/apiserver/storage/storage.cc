@@ -198,6 +198,12 @@ StoredPtr Storage::get(std::string_view type, const kube::Key& key) const {
   return history != nullptr ? history->get(key) : nullptr;
 }
 
+StoredPtr Storage::latest(std::string_view type, const kube::Key& key) const {
+  const auto found = state_->pending.find(pending_key(type, key));
+  if (found == state_->pending.end()) return get(type, key);
+  return found->second->deleted ? nullptr : found->second->after;
+}
+
 Result<Storage::Page> Storage::list(std::string_view type, const ListRange& range) const {
   const Revision at = range.at != 0 ? range.at : state_->committed;
   if (at > state_->committed) return fail(Code::kGone, "there has been no such resource version yet");
@@ -245,19 +251,19 @@ Result<Storage::Written> Storage::write(Ctx& ctx, std::string_view type, const k
   }
   const auto found = state.pending.find(pending_key(type, key));
   ChangePtr base = found == state.pending.end() ? nullptr : found->second;
-  auto latest = base == nullptr ? get(type, key) : base->deleted ? nullptr : base->after;
+  auto newest = latest(type, key);
 
-  auto decision = decide(latest.get(), state.next);
+  auto decision = decide(newest.get(), state.next);
   const bool keeps = !decision || decision->kind == Decision::Kind::kKeep ||
-                     (decision->kind == Decision::Kind::kDelete && latest == nullptr);
-  ChangePtr change = keeps ? base : state.stage(type, key, latest, *std::move(decision));
+                     (decision->kind == Decision::Kind::kDelete && newest == nullptr);
+  ChangePtr change = keeps ? base : state.stage(type, key, newest, *std::move(decision));
   // What an answer rests on must be on disk before it is given.
   if (change != nullptr) {
     TRY(change->done.wait(ctx));
     if (change->error) return fail(*change->error);
   }
   if (!decision) return fail(std::move(decision).error());
-  if (keeps) return Written{.object = std::move(latest)};
+  if (keeps) return Written{.object = std::move(newest)};
   return Written{.object = change->after, .changed = true, .deleted = change->deleted};
 }
 

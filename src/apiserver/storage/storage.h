@@ -93,6 +93,9 @@ class Storage {
   /// The committed state of one object, null if there is none.
   [[nodiscard]] StoredPtr get(std::string_view type, const kube::Key& key) const;
 
+  /// The newest state that has been decided, committed or not: for decisions that depend on other objects.
+  [[nodiscard]] StoredPtr latest(std::string_view type, const kube::Key& key) const;
+
   struct Page {
     Revision revision = 0;
     std::vector<StoredPtr> objects = {};
