@@ -28,7 +28,10 @@ struct WriteOptions {
   FieldValidation field_validation = FieldValidation::kWarn;
   bool dry_run = false;
   bool force = false;  ///< of server-side apply
+  /// Empty: the object itself; "status", "finalize".
   std::string subresource = {};
+  /// What the body said twice, for field validation: `spec.color`.
+  std::vector<std::string> duplicate_fields = {};
 };
 
 enum class PatchType { kJson, kMerge, kStrategic, kApply };
@@ -70,6 +73,9 @@ class Admission {
   [[nodiscard]] virtual Result<> admit(const Change& change) const = 0;
 };
 
+/// An object as it is stored now, in the form in which `resource` serves it.
+json::Value served_value(const ServedResource& resource, const StoredObject& stored);
+
 class Verbs {
  public:
   struct Options {
@@ -93,12 +99,18 @@ class Verbs {
   /// Deletes, or marks as being deleted what has finalizers.
   Result<WriteOutcome> remove(Ctx& ctx, const ServedPtr& resource, const kube::Key& key, const User& user,
                               const DeleteOptions& options = {});
+  /// The Scale of an object (autoscaling/v1), for resources that have one.
+  Result<json::Value> get_scale(const ServedPtr& resource, const kube::Key& key) const;
+  /// `scale` as a client sent it. Gives the Scale as it is then.
+  Result<WriteOutcome> update_scale(Ctx& ctx, const ServedPtr& resource, const kube::Key& key,
+                                    json::Value scale, const User& user, const WriteOptions& options = {});
+  Result<WriteOutcome> patch_scale(Ctx& ctx, const ServedPtr& resource, const kube::Key& key, PatchType type,
+                                   json::Value patch, const User& user, const WriteOptions& options = {});
 
   [[nodiscard]] Storage& storage() const noexcept { return storage_; }
   [[nodiscard]] const Clock& clock() const noexcept { return *options_.clock; }
 
  private:
-  class Step;
   Storage& storage_;
   Options options_;
 };
