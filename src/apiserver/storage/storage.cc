@@ -79,6 +79,7 @@ struct Storage::State {
   std::unordered_map<std::string, ChangePtr> pending;  // the newest decided change of each object
   std::deque<ChangePtr> waiting;                       // decided, not yet handed to the backend
   async::Event work;
+  std::vector<std::weak_ptr<Observer>> observers;
   bool stopping = false;
   bool stopped = false;
   async::TaskGroup tasks;
@@ -237,6 +238,12 @@ Result<std::unique_ptr<StoreWatch>> Storage::watch(std::string_view type, Revisi
       std::make_unique<Watch>(history, from, state_->stopped, state_->committed));
 }
 
+std::shared_ptr<void> Storage::observe(Observer observer) {
+  auto shared = std::make_shared<Observer>(std::move(observer));
+  state_->observers.push_back(shared);
+  return shared;
+}
+
 void Storage::compact() {
   for (auto& [type, history] : state_->histories) history->compact(state_->committed);
 }
@@ -333,7 +340,12 @@ void Storage::State::publish(const Change& change, Instant now) {
   event->deleted = change.deleted;
   committed = change.revision;
   auto& table = history(change.type);
-  table.publish(std::move(event), now);
+  const StoreEvent& published = *event;
+  table.publish(event, now);
+  std::erase_if(observers, [](const auto& observer) { return observer.expired(); });
+  for (const auto& observer : observers) {
+    if (const auto alive = observer.lock()) (*alive)(change.type, published);
+  }
   table.trim({options.history_age, options.history_events, options.history_bytes}, now);
   const auto found = pending.find(pending_key(change.type, change.key));
   if (found != pending.end() && found->second->revision == change.revision) pending.erase(found);

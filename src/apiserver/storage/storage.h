@@ -132,6 +132,11 @@ class Storage {
   /// Events after `from`. kGone if that is too old.
   Result<std::unique_ptr<StoreWatch>> watch(std::string_view type, Revision from);
 
+  /// Shows every committed change to `observer`, in order, until the returned handle is dropped. It is called
+  /// on the loop's thread and must neither suspend nor use the store.
+  using Observer = std::function<void(std::string_view type, const StoreEvent& event)>;
+  [[nodiscard]] std::shared_ptr<void> observe(Observer observer);
+
   /// Drops all history up to now: watches that are behind and old states become kGone. For tests and
   /// operators.
   void compact();

@@ -385,5 +385,23 @@ RC_GTEST_PROP(StorageProperty, EveryKnownRevisionCanBeListedAndWatched, ()) {
   RC_ASSERT(ran.has_value());
 }
 
+FIBER_TEST(StorageObserver, SeesEveryCommittedChangeUntilItIsDropped) {
+  auto storage = *Storage::open(ctx, make_ephemeral_backend());
+  std::vector<std::string> seen;
+  auto handle = storage->observe([&](std::string_view type, const StoreEvent& event) {
+    seen.push_back(std::string(type) + "/" + event.after->key().name + (event.deleted ? " gone" : ""));
+  });
+  const auto write = [&](std::string name, Decision decision) {
+    ASSERT_TRUE(storage->write(ctx, "things", {"", std::move(name)},
+                               [&](const StoredObject*, Revision) -> Result<Decision> { return decision; }));
+  };
+  write("a", Decision::put("{}", {}));
+  write("a", Decision::remove());
+  handle.reset();
+  write("b", Decision::put("{}", {}));
+  EXPECT_EQ(seen, (std::vector<std::string>{"things/a", "things/a gone"}));
+  storage->stop(ctx);
+}
+
 }  // namespace
 }  // namespace klutch::apiserver
