@@ -6,7 +6,11 @@
 #include "apiserver/endpoints/api_request.h"
 #include "base/result.h"
 
-// Which form of an answer a client wants (RFC 9110 §12.5.1 with Kubernetes' parameters `as`, `g`, `v`).
+// Which form of an answer a client wants (RFC 9110 §12.5.1 with Kubernetes' parameters `as`, `g`, `v`). Pure
+// functions. Where API servers and the RFC differ about wildcards, this does what API servers do.
+//
+//   const Representation form = TRY(negotiate(request));
+//   return render_object(request, form, object, 200, now);
 
 namespace klutch::apiserver {
 
@@ -32,5 +36,8 @@ struct Representation {
 /// From the headers Accept and User-Agent and the query. kBadRequest for parameters that make no sense;
 /// carries a Status 406, naming what there is, when nothing fits.
 Result<Representation> negotiate(const ApiRequest& request);
+
+/// For what is no resource, such as a Status: JSON or YAML; JSON if the client accepts neither.
+Representation negotiate_plain(const http::ServerRequest& request);
 
 }  // namespace klutch::apiserver

@@ -8,7 +8,7 @@
 #include "json/value.h"
 
 // How Go prints and compares values, for messages and decisions that must be those of Kubernetes. Pure
-// functions. Private to src/apiserver/schema.
+// functions. Private to src/apiserver.
 
 namespace klutch::apiserver {
 

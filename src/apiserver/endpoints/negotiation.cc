@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apiserver/endpoints/negotiation.h"
+
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "apiserver/schema/go_text.h"
+#include "base/strings.h"
+#include "kube/api/status.h"
+
+namespace klutch::apiserver {
+namespace {
+
+/// More are not looked at.
+constexpr std::size_t kMaxClauses = 64;
+
+/// One alternative of an Accept header.
+struct AcceptClause {
+  std::string_view type = {};
+  std::string_view subtype = {};
+  double quality = 1;
+  std::vector<std::pair<std::string_view, std::string_view>> parameters = {};
+
+  [[nodiscard]] bool accepts(std::string_view wanted_subtype) const {
+    return (type == "*" && subtype == "*") ||
+           (type == "application" && (subtype == "*" || subtype == wanted_subtype));
+  }
+};
+
+/// Where goautoneg, which API servers use, would swap two neighbours. This is no order: a wildcard gives way
+/// to anything that names a type, whatever its quality.
+bool goes_before(const AcceptClause& a, const AcceptClause& b) {
+  return a.quality > b.quality || (a.type != "*" && b.type == "*") || (a.subtype != "*" && b.subtype == "*");
+}
+
+std::optional<AcceptClause> parse_clause(std::string_view text) {
+  const auto parts = split(text, ';');
+  AcceptClause clause;
+  const auto type = split(trim(parts.front()), '/');
+  clause.type = trim(type.front());
+  if (type.size() > 2) return std::nullopt;
+  if (type.size() == 2) clause.subtype = trim(type.back());
+  if (clause.subtype.empty()) {
+    if (clause.type != "*") return std::nullopt;
+    clause.subtype = "*";
+  }
+  for (std::size_t i = 1; i < parts.size(); ++i) {
+    const auto parameter = split_once(parts[i], "=");
+    if (!parameter) continue;
+    const std::string_view name = trim(parameter->first);
+    const std::string_view value = trim(parameter->second);
+    if (name == "q") {
+      clause.quality = std::strtod(std::string(value).c_str(), nullptr);
+    } else {
+      clause.parameters.emplace_back(name, value);
+    }
+  }
+  return clause;
+}
+
+std::vector<AcceptClause> parse_accept(std::string_view header) {
+  std::vector<AcceptClause> clauses;
+  for (const std::string_view part : split(header, ',')) {
+    auto clause = parse_clause(part);
+    if (!clause) continue;
+    if (clauses.size() == kMaxClauses) break;
+    clauses.push_back(std::move(*clause));
+    for (std::size_t i = clauses.size() - 1; i > 0 && goes_before(clauses[i], clauses[i - 1]); --i) {
+      std::swap(clauses[i], clauses[i - 1]);
+    }
+  }
+  return clauses;
+}
+
+/// strconv.ParseBool, where what is none is false.
+bool parse_go_bool(std::string_view text) {
+  return text == "1" || text == "t" || text == "T" || text == "true" || text == "TRUE" || text == "True";
+}
+
+bool wants_pretty(const http::ServerRequest& request) {
+  if (const auto pretty = request.query.get("pretty"); pretty && !pretty->empty()) {
+    return parse_go_bool(*pretty);
+  }
+  const std::string_view agent = request.headers.get("User-Agent").value_or("");
+  return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
+}
+
+/// What the parameters of a clause ask for.
+struct Conversion {
+  std::string_view kind = {};
+  std::string_view group = {};
+  std::string_view version = {};
+  bool given = false;
+  bool pretty = false;
+
+  [[nodiscard]] bool known() const {
+    return group == "meta.k8s.io" && (version == "v1" || version == "v1beta1") &&
+           (kind == "Table" || kind == "PartialObjectMetadata" || kind == "PartialObjectMetadataList");
+  }
+};
+
+/// Nothing if the clause asks for something that cannot be given.
+std::optional<Conversion> read_conversion(const AcceptClause& clause, bool streams) {
+  Conversion conversion;
+  for (const auto& [name, value] : clause.parameters) {
+    if (name == "as" || name == "g" || name == "v") {
+      conversion.given = true;
+      (name == "as" ? conversion.kind : name == "g" ? conversion.group : conversion.version) = value;
+    } else if (name == "stream") {
+      if (!value.empty() && (!streams || value != "watch")) return std::nullopt;
+    } else if (name == "sv") {
+      if (!value.empty() && value != "v1") return std::nullopt;
+    } else if (name == "pretty") {
+      conversion.pretty = value == "1";
+    }
+  }
+  if (conversion.given && !conversion.known()) return std::nullopt;
+  return conversion;
+}
+
+struct Match {
+  Representation::Encoding encoding = Representation::Encoding::kJson;
+  Conversion conversion = {};
+};
+
+/// `converts`: whether Tables and the like are to be had.
+std::optional<Match> find_match(std::string_view accept, bool converts) {
+  if (accept.empty()) return Match{};
+  for (const AcceptClause& clause : parse_accept(accept)) {
+    for (const auto encoding : {Representation::Encoding::kJson, Representation::Encoding::kYaml}) {
+      const bool json = encoding == Representation::Encoding::kJson;
+      if (!clause.accepts(json ? "json" : "yaml")) continue;
+      const auto conversion = read_conversion(clause, json);
+      if (conversion && (converts || !conversion->given)) return Match{encoding, *conversion};
+    }
+  }
+  return std::nullopt;
+}
+
+Error not_acceptable(std::string message) {
+  auto status = std::make_shared<kube::Status>();
+  status->http_status = 406;
+  status->reason = "NotAcceptable";
+  status->message = message;
+  return Error(Code::kUnsupported, std::move(message)).with_detail(std::move(status));
+}
+
+Result<Representation::Include> read_include(const http::Query& query) {
+  const std::string_view include = query.get("includeObject").value_or("");
+  if (include.empty() || include == "Metadata") return Representation::Include::kMetadata;
+  if (include == "Object") return Representation::Include::kObject;
+  if (include == "None") return Representation::Include::kNone;
+  return fail(Code::kBadRequest, "Unable to convert to Table as requested: includeObject: Invalid value: " +
+                                     go_quote(include) + ": must be 'Metadata', 'Object', 'None', or empty");
+}
+
+/// A list is no object and an object no list. Watches send one object at a time under either name.
+Result<> check_metadata_kind(const ApiRequest& request, std::string_view kind) {
+  const std::string_view verb = request.attributes.verb;
+  const bool asks_for_list = kind == "PartialObjectMetadataList";
+  const bool is_list = verb == "list" || verb == "deletecollection";
+  if (verb == "watch" || asks_for_list == is_list) return {};
+  return fail(not_acceptable("you requested " + std::string(kind) + ", but the requested object is " +
+                             (is_list ? "a list (" + request.resource->description.list_kind + ")"
+                                      : "not a list (" + request.type().kind + ")")));
+}
+
+}  // namespace
+
+std::string Representation::cache_key() const {
+  std::string key;
+  switch (shape) {
+    case Shape::kObject: key = "object"; break;
+    case Shape::kMetadata: key = "metadata/" + version; break;
+    case Shape::kTable: key = "table/" + version + "/" + std::to_string(static_cast<int>(include)); break;
+  }
+  if (encoding == Encoding::kYaml) key += "/yaml";
+  if (pretty) key += "/pretty";
+  return key;
+}
+
+std::string Representation::content_type() const {
+  return encoding == Encoding::kYaml ? "application/yaml" : "application/json";
+}
+
+Result<Representation> negotiate(const ApiRequest& request) {
+  const bool watches = request.attributes.verb == "watch";
+  const auto match = find_match(request.http.headers.joined("Accept"), true);
+  // There is no way to tell where one YAML document of a stream ends.
+  if (!match || (watches && match->encoding == Representation::Encoding::kYaml)) {
+    return fail(
+        not_acceptable(std::string("only the following media types are accepted: ") +
+                       (watches ? "application/json;stream=watch" : "application/json, application/yaml")));
+  }
+  Representation form{.encoding = match->encoding};
+  form.pretty = match->conversion.pretty || wants_pretty(request.http);
+  if (!match->conversion.given) return form;
+  form.version = match->conversion.version;
+  if (match->conversion.kind == "Table") {
+    form.shape = Representation::Shape::kTable;
+    form.include = TRY(read_include(request.http.query));
+    return form;
+  }
+  form.shape = Representation::Shape::kMetadata;
+  TRY(check_metadata_kind(request, match->conversion.kind));
+  return form;
+}
+
+Representation negotiate_plain(const http::ServerRequest& request) {
+  const auto match = find_match(request.headers.joined("Accept"), false);
+  Representation form;
+  form.pretty = !match || match->conversion.pretty || wants_pretty(request);
+  if (match) form.encoding = match->encoding;
+  return form;
+}
+
+}  // namespace klutch::apiserver
