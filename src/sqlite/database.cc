@@ -37,19 +37,29 @@ Code code_of(int status) {
   }
 }
 
+bool is_disk_full(sqlite3* handle, int status) {
+  if ((status & 0xff) == SQLITE_FULL) return true;
+  if ((status & 0xff) != SQLITE_IOERR || handle == nullptr) return false;
+  // What SQLite knows only as a failed fsync or a shared-memory file that does not grow.
+  const int number = sqlite3_system_errno(handle);
+  return number == ENOSPC || number == EDQUOT;
+}
+
 Error error_of(sqlite3* handle, int status) {
+  if (is_disk_full(handle, status)) return {Code::kUnavailable, "the disk is full"};
   const char* text = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(status);
   return {code_of(status), fmt::format("SQLite: {} ({})", text, sqlite3_errstr(status))};
 }
 
 /// Makes the file with mode 0600 first: SQLite would use 0644, and its -wal and -shm files copy the mode.
-Result<> make_private_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+Result<> make_private_file(const std::string& path, int more_flags = 0) {
+  const int file = ::open(path.c_str(), O_CREAT | O_RDWR | O_CLOEXEC | more_flags, 0600);
   if (file < 0) {
     const std::error_code error(errno, std::generic_category());
-    const Code code = errno == ENOSPC   ? Code::kUnavailable
-                      : errno == ENOENT ? Code::kNotFound
-                                        : Code::kForbidden;
+    const Code code = errno == ENOSPC || errno == EDQUOT ? Code::kUnavailable
+                      : errno == ENOENT                  ? Code::kNotFound
+                      : errno == EEXIST                  ? Code::kAlreadyExists
+                                                         : Code::kForbidden;
     return fail(code, fmt::format("cannot make {}: {}", path, error.message()));
   }
   ::close(file);
@@ -157,7 +167,12 @@ Result<Database> Database::open(const std::string& path, const Options& options)
   const int flags = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   auto database = TRY(open_handle(path, flags, options));
   const auto ready = [&]() -> Result<> {
+    // Only works on a file that is still empty, and WAL mode makes it none.
+    if (options.shrinkable) TRY(database.execute("PRAGMA auto_vacuum = INCREMENTAL"));
     if (!options.read_only) TRY(database.execute("PRAGMA journal_mode = WAL"));
+    if (options.checkpoint_pages > 0) {
+      TRY(database.execute(fmt::format("PRAGMA wal_autocheckpoint = {}", options.checkpoint_pages)));
+    }
     return database.execute(fmt::format("PRAGMA synchronous = {}", synchronous_name(options.synchronous)));
   }();
   if (!ready) return fail(ready.error().with_context("cannot open " + path));
@@ -237,8 +252,7 @@ Result<> Database::check_integrity() {
 }
 
 Result<> Database::backup_to(const std::string& path) {
-  if (std::filesystem::exists(path)) return fail(Code::kAlreadyExists, path + " exists already");
-  TRY(make_private_file(path));
+  TRY(make_private_file(path, O_EXCL));
   auto copied = [&]() -> Result<> {
     auto target = TRY(open_handle(path, SQLITE_OPEN_READWRITE, {}));
     sqlite3_backup* const backup = sqlite3_backup_init(target.handle_, "main", handle_, "main");
@@ -247,7 +261,7 @@ Result<> Database::backup_to(const std::string& path) {
     const int status = sqlite3_backup_step(backup, -1);
     sqlite3_backup_finish(backup);
     if (status != SQLITE_DONE) return fail(error_of(target.handle_, status));
-    return {};
+    return target.leave_wal();
   }();
   if (copied) return {};
   std::error_code ignored;
@@ -256,7 +270,27 @@ Result<> Database::backup_to(const std::string& path) {
 }
 
 Result<> Database::checkpoint() {
-  return execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  return query_one("PRAGMA wal_checkpoint(TRUNCATE)", [](Statement& row) -> Result<> {
+    if (row.integer(0) == 0) return {};
+    return fail(Code::kUnavailable, "the write-ahead log is in use");
+  });
+}
+
+Result<std::int64_t> Database::reclaim(int pages) {
+  TRY(execute(fmt::format("PRAGMA incremental_vacuum({})", pages)));
+  std::int64_t left = 0;
+  TRY(query_one("PRAGMA freelist_count", [&](Statement& row) -> Result<> {
+    left = row.integer(0);
+    return {};
+  }));
+  return left;
+}
+
+Result<> Database::leave_wal() {
+  return query_one("PRAGMA journal_mode = DELETE", [](Statement& row) -> Result<> {
+    if (row.text(0) == "delete") return {};
+    return fail(Code::kUnavailable, "others use the database");
+  });
 }
 
 std::string_view library_version() noexcept {

@@ -15,7 +15,7 @@
 // the disk, so fibers reach it through Ctx::blocking; a Database may move between threads but is used by one
 // at a time.
 //
-// Errors: kUnavailable when the database is busy or the disk is full (the message says which; trying again
+// Errors: kUnavailable when the database is locked or the disk is full (the message says which; trying again
 // later may help), kInternal for I/O errors and damage, kAlreadyExists for a violated UNIQUE or PRIMARY KEY,
 // kInvalid for other constraints and for SQL that is wrong.
 //
@@ -72,6 +72,10 @@ class Database {
     Synchronous synchronous = Synchronous::kFull;
     /// How long to wait for another process's lock, in milliseconds.
     int busy_timeout_ms = 5000;
+    /// A file made now can be shrunk in small steps with reclaim().
+    bool shrinkable = false;
+    /// Pages in the write-ahead log (4 KiB each) from which on a commit moves them into the file; 0: 1000.
+    int checkpoint_pages = 0;
     /// A registered VFS to use; empty: the operating system's. For fault injection.
     std::string vfs = {};
   };
@@ -98,11 +102,18 @@ class Database {
   Result<> set_user_version(int version);
   /// PRAGMA integrity_check; kInternal with its first finding.
   Result<> check_integrity();
-  /// Copies a consistent snapshot to a new file, mode 0600, while others go on reading and writing.
-  /// kAlreadyExists if the file is there.
+  /// Copies a consistent snapshot to a new file, mode 0600, while others go on reading and writing. The copy
+  /// is one file without a write-ahead log. kAlreadyExists if the file is there.
   Result<> backup_to(const std::string& path);
-  /// Moves the write-ahead log into the database file and empties it.
+  /// Moves the write-ahead log into the database file and empties it. kUnavailable while somebody reads or
+  /// writes for longer than the busy timeout.
   Result<> checkpoint();
+  /// Gives up to `pages` unused pages back to the file system, in one transaction; how many unused ones are
+  /// left. Has no effect on a file that was not made shrinkable.
+  Result<std::int64_t> reclaim(int pages);
+  /// Makes the file stand alone: moves the write-ahead log into it and ends using one. kUnavailable while
+  /// others use the database.
+  Result<> leave_wal();
 
  private:
   explicit Database(sqlite3* handle) noexcept : handle_(handle) {}

@@ -148,6 +148,51 @@ TEST_F(DatabaseTest, BacksUpWhileATransactionIsOpen) {
   EXPECT_EQ(names(copy), std::vector<std::string>{"kept"});
 }
 
+TEST_F(DatabaseTest, ACopyIsOneFileOnly) {
+  auto db = open();
+  ASSERT_TRUE(db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT) STRICT").has_value());
+  const auto copy_path = folder_.file("copy.db");
+  ASSERT_TRUE(db.backup_to(copy_path).has_value());
+  EXPECT_EQ(os::find_file(copy_path).value()->mode, 0600U);
+  {
+    auto copy = Database::open(copy_path, {.read_only = true}).value();
+    EXPECT_TRUE(copy.check_integrity().has_value());
+    EXPECT_EQ(os::find_file(copy_path + "-wal").value(), std::nullopt);
+  }
+  EXPECT_EQ(db.backup_to(folder_.file("missing/copy.db")).error().code(), Code::kNotFound);
+}
+
+TEST_F(DatabaseTest, ShrinksInSmallStepsWhileOthersUseIt) {
+  auto db = Database::open(path(), {.shrinkable = true, .checkpoint_pages = 8}).value();
+  ASSERT_TRUE(db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT) STRICT").has_value());
+  auto insert = db.prepare("INSERT INTO t(name) VALUES (?1)").value();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(insert.bind(1, std::string(8000, 'x')).run().has_value());
+  ASSERT_TRUE(db.execute("DELETE FROM t WHERE id > 1").has_value());
+  ASSERT_TRUE(db.checkpoint().has_value());
+  const auto before = os::find_file(path()).value()->size;
+  auto other = open();
+  const auto left = other.reclaim(10).value();
+  EXPECT_GT(left, 50);
+  EXPECT_EQ(other.reclaim(10).value(), left - 10);
+  EXPECT_EQ(other.reclaim(1000).value(), 0);
+  ASSERT_TRUE(other.checkpoint().has_value());
+  EXPECT_LT(os::find_file(path()).value()->size, before / 4);
+  EXPECT_EQ(names(db).size(), 1U);
+}
+
+TEST_F(DatabaseTest, AReaderKeepsTheLogFromBeingEmptied) {
+  auto db = Database::open(path(), {.busy_timeout_ms = 0}).value();
+  ASSERT_TRUE(db.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, name TEXT) STRICT").has_value());
+  ASSERT_TRUE(db.execute("INSERT INTO t VALUES (1, 'one'), (2, 'two')").has_value());
+  auto reader = open();
+  auto select = reader.prepare("SELECT name FROM t").value();
+  ASSERT_TRUE(select.step().value());
+  ASSERT_TRUE(db.execute("INSERT INTO t VALUES (3, 'three')").has_value());
+  EXPECT_EQ(db.checkpoint().error().code(), Code::kUnavailable);
+  select.reset();
+  EXPECT_TRUE(db.checkpoint().has_value());
+}
+
 TEST_F(DatabaseTest, RemembersTheSchemaVersion) {
   {
     auto db = open();

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -129,6 +130,15 @@ Result<> append_file(const std::string& path, std::string_view content, unsigned
   return write_all(file.get(), content, cannot("append to", path));
 }
 
+Result<> replace_file(const std::string& from, const std::string& to) {
+  {
+    const auto file = TRY(open_file(from, O_RDWR | O_NOFOLLOW, 0, "open"));
+    TRY(sync_to_disk(file.get(), from));
+  }
+  if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno(cannot("replace", to));
+  return sync_directory_of(to);
+}
+
 Result<bool> remove_file(const std::string& path) {
   if (::unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;
@@ -238,9 +248,24 @@ Result<std::optional<FileLock>> FileLock::try_acquire(const std::string& path) {
     struct stat ours{};
     struct stat current{};
     if (::fstat(file.get(), &ours) != 0) return fail_errno(cannot("lock", path));
-    if (::stat(path.c_str(), &current) == 0 && same_file(ours, current)) return FileLock(std::move(file));
+    if (::stat(path.c_str(), &current) == 0 && same_file(ours, current)) {
+      // Only a message depends on it, so a full disk does not keep the lock from being taken.
+      const std::string holder = std::to_string(::getpid()) + "\n";
+      if (::ftruncate(file.get(), 0) == 0) static_cast<void>(write_all(file.get(), holder, "cannot write"));
+      return FileLock(std::move(file));
+    }
   }
   return fail(Code::kUnavailable, cannot("lock", path) + ": the file keeps being replaced");
+}
+
+std::optional<int> FileLock::last_holder(const std::string& path) {
+  const auto text = read_file(path, 64);
+  if (!text) return std::nullopt;
+  int pid = 0;
+  const auto* const end = text->data() + text->size();
+  const auto [rest, error] = std::from_chars(text->data(), end, pid);
+  if (error != std::errc() || pid <= 0 || rest == end || *rest != '\n') return std::nullopt;
+  return pid;
 }
 
 }  // namespace klutch::os

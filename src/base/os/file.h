@@ -33,6 +33,10 @@ Result<> append_file(const std::string& path, std::string_view content, unsigned
 /// Opens `path` for appending as append_file does, for writers that keep it open.
 Result<Descriptor> open_for_append(const std::string& path, unsigned mode = kOwnerOnly);
 
+/// Puts the finished file `from` in the place of `to`, in the same file system: its content and its new name
+/// are on the disk when this returns, and a crash leaves all of the old file or all of the new.
+Result<> replace_file(const std::string& from, const std::string& to);
+
 /// Removes a file or symbolic link. True when it existed.
 Result<bool> remove_file(const std::string& path);
 
@@ -79,11 +83,14 @@ class TempDir {
 };
 
 /// An exclusive lock between processes on a file that exists for nothing else. It ends with this object or
-/// with the process, however that dies. The file stays: removing it would let two holders in.
+/// with the process, however that dies. The file stays: removing it would let two holders in. It says the
+/// holder's process id, for messages.
 class FileLock {
  public:
   /// The lock, or nothing while another process (or another FileLock of this one) holds it. Never waits.
   static Result<std::optional<FileLock>> try_acquire(const std::string& path);
+  /// The process id of who holds the lock or held it last; nothing when the file does not say.
+  static std::optional<int> last_holder(const std::string& path);
 
  private:
   explicit FileLock(Descriptor file) : file_(std::move(file)) {}

@@ -190,6 +190,27 @@ TEST_F(File, ALockHasOneHolderAtATime) {
   EXPECT_TRUE(FileLock::try_acquire(path("lock")).value().has_value());
 }
 
+TEST_F(File, ALockSaysWhoHoldsIt) {
+  EXPECT_EQ(FileLock::last_holder(path("lock")), std::nullopt);
+  const auto held = FileLock::try_acquire(path("lock")).value();
+  EXPECT_EQ(FileLock::last_holder(path("lock")), ::getpid());
+  ASSERT_TRUE(write_file_atomic(path("other"), "no number\n").has_value());
+  EXPECT_EQ(FileLock::last_holder(path("other")), std::nullopt);
+}
+
+TEST_F(File, ReplacingMovesAFinishedFileIntoPlace) {
+  ASSERT_TRUE(write_file_atomic(path("old"), "old").has_value());
+  ASSERT_TRUE(write_file_atomic(path("new"), "new").has_value());
+  ASSERT_TRUE(replace_file(path("new"), path("old")).has_value());
+  EXPECT_EQ(read_file(path("old")).value(), "new");
+  EXPECT_EQ(find_file(path("new")).value(), std::nullopt);
+  const auto missing = replace_file(path("new"), path("old"));
+  ASSERT_FALSE(missing.has_value());
+  EXPECT_EQ(missing.error().code(), Code::kNotFound);
+  EXPECT_NE(missing.error().message().find(path("new")), std::string::npos);
+  EXPECT_EQ(read_file(path("old")).value(), "new");
+}
+
 TEST_F(File, ALockFileThatIsALinkIsRefused) {
   ASSERT_EQ(::symlink("/etc/passwd", path("lock").c_str()), 0);
   EXPECT_FALSE(FileLock::try_acquire(path("lock")).has_value());
