@@ -21,6 +21,11 @@ using Texts = std::vector<std::string>;
 
 constexpr std::string_view kAll = "*";
 
+/// Whole, however long it is.
+std::string quoted(std::string_view text) {
+  return quote(text, text.size());
+}
+
 bool has(const Texts& texts, std::string_view text) {
   return std::ranges::find(texts, text) != texts.end();
 }
@@ -64,7 +69,7 @@ bool grants_url(const Texts& urls, std::string_view path) {
 
 std::string go_list(const Texts& texts) {
   std::string list;
-  for (const auto& text : texts) list += (list.empty() ? "" : ", ") + quote(text);
+  for (const auto& text : texts) list += (list.empty() ? "" : ", ") + quoted(text);
   return "[" + list + "]";
 }
 
@@ -73,11 +78,11 @@ std::string describe(const Subject& subject, std::string_view binding_namespace)
     case Subject::Kind::kServiceAccount:
       return fmt::format("ServiceAccount \"{}/{}\"", subject.name,
                          subject.ns.empty() ? binding_namespace : subject.ns);
-    case Subject::Kind::kGroup: return "Group " + quote(subject.name);
-    case Subject::Kind::kUser: return "User " + quote(subject.name);
+    case Subject::Kind::kGroup: return "Group " + quoted(subject.name);
+    case Subject::Kind::kUser: return "User " + quoted(subject.name);
     case Subject::Kind::kOther: break;
   }
-  return quote(subject.name);
+  return quoted(subject.name);
 }
 
 std::string reason_of(const Binding& binding, const Subject& subject) {
@@ -242,6 +247,26 @@ std::optional<Grant> authorize(const RbacObjects& objects, const User& user,
   return grant;
 }
 
+std::string missing_roles(const RbacObjects& objects, const User& user, std::string_view ns) {
+  std::vector<std::string> missing;
+  const auto look_at = [&](const std::vector<RbacObjects::BindingPtr>& bindings) {
+    for (const auto& binding : bindings) {
+      const auto applies = [&](const Subject& subject) { return subject.is(user, binding->ns); };
+      if (std::ranges::none_of(binding->subjects, applies)) continue;
+      const bool is_role = binding->role_kind == "Role";
+      if (is_role && binding->ns.empty()) continue;
+      if (objects.rules_of_role(is_role ? binding->ns : "", binding->role_name) != nullptr) continue;
+      auto text = fmt::format("{}.rbac.authorization.k8s.io {} not found", is_role ? "role" : "clusterrole",
+                              quoted(binding->role_name));
+      if (!has(missing, text)) missing.push_back(std::move(text));
+    }
+  };
+  look_at(objects.cluster_role_bindings());
+  if (!ns.empty()) look_at(objects.role_bindings(ns));
+  if (missing.empty()) return {};
+  return "RBAC: " + (missing.size() == 1 ? missing.front() : "[" + join(missing, ", ") + "]");
+}
+
 PolicyRules rules_for(const RbacObjects& objects, const User& user, std::string_view ns) {
   PolicyRules rules;
   visit_rules(objects, user, ns, [&](const Binding&, const Subject&, const PolicyRule& rule) {
@@ -276,22 +301,22 @@ std::string escalation_message(const User& user, const PolicyRules& missing) {
   std::set<std::string> lines;
   for (const auto& [parts, rule] : compact) lines.insert(rule.to_string());
   std::string groups;
-  for (const auto& group : user.groups) groups += (groups.empty() ? "" : " ") + quote(group);
+  for (const auto& group : user.groups) groups += (groups.empty() ? "" : " ") + quoted(group);
   auto text = fmt::format("user {} (groups=[{}]) is attempting to grant RBAC permissions not currently held:",
-                          quote(user.name), groups);
+                          quoted(user.name), groups);
   for (const auto& line : lines) text += "\n" + line;
   return text;
 }
 
 std::string forbidden_message(const User& user, const RequestAttributes& request) {
   if (!request.is_resource) {
-    return fmt::format("User {} cannot {} path {}", quote(user.name), request.verb, quote(request.path));
+    return fmt::format("User {} cannot {} path {}", quoted(user.name), request.verb, quoted(request.path));
   }
   const auto resource =
       request.subresource.empty() ? request.resource : request.resource + "/" + request.subresource;
-  const auto where = request.ns.empty() ? "at the cluster scope" : "in the namespace " + quote(request.ns);
-  return fmt::format("User {} cannot {} resource {} in API group {} {}", quote(user.name), request.verb,
-                     quote(resource), quote(request.group), where);
+  const auto where = request.ns.empty() ? "at the cluster scope" : "in the namespace " + quoted(request.ns);
+  return fmt::format("User {} cannot {} resource {} in API group {} {}", quoted(user.name), request.verb,
+                     quoted(resource), quoted(request.group), where);
 }
 
 }  // namespace klutch::apiserver

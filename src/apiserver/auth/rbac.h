@@ -78,6 +78,10 @@ struct Grant {
 std::optional<Grant> authorize(const RbacObjects& objects, const User& user,
                                const RequestAttributes& request);
 
+/// Why there may be less than `user` could expect: bindings to roles that do not exist. Empty if there are
+/// none.
+std::string missing_roles(const RbacObjects& objects, const User& user, std::string_view ns);
+
 /// Everything that is granted to `user` in `ns` (cluster-wide alone if that is empty).
 PolicyRules rules_for(const RbacObjects& objects, const User& user, std::string_view ns);
 
