@@ -107,7 +107,8 @@ Result<> confirm_reset(const local::Layout& layout, const Invocation& invocation
 }  // namespace
 
 std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
-  CLI::App app("Klutch on one machine: data services for Kubernetes clusters, ordered with kubectl.");
+  CLI::App app("Klutch on one machine: data services for Kubernetes clusters, ordered with kubectl.",
+               "klutch");
   app.footer(kFooter);
   app.set_version_flag("--version", "klutch " + obs::describe_build());
   app.require_subcommand(1);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "apiserver/verbs/api_errors.h"
+#include "apiserver/auth/bootstrap_policy.h"
 #include "kube/api/object.h"
 #include "obs/log.h"
 
@@ -27,10 +27,7 @@ bool is_ordinary(const Error& error) {
 }  // namespace
 
 ControllerAccess::ControllerAccess(Storage& storage, Registry& registry, Verbs& verbs)
-    : storage_(storage), registry_(registry), verbs_(verbs) {
-  user_.name = "system:apiserver";
-  user_.groups = {std::string(kMastersGroup), std::string(kAuthenticatedGroup)};
-}
+    : storage_(storage), registry_(registry), verbs_(verbs), user_(server_user()) {}
 
 Result<ServedPtr> ControllerAccess::served(std::string_view type) const {
   auto found = registry_.find_stored(type);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/server/state_folder.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "base/os/file.h"
 #include "crypto/base64.h"
 #include "crypto/certificate_authority.h"
-#include "http/address.h"
 #include "json/build.h"
 #include "json/yaml.h"
 
@@ -56,6 +57,12 @@ Result<crypto::CertificateAuthority> open_authority(const Paths& paths, Time now
   return made;
 }
 
+bool is_address(const std::string& host) {
+  in6_addr ignored{};
+  return ::inet_pton(AF_INET, host.c_str(), &ignored) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), &ignored) == 1;
+}
+
 crypto::CertificateNames server_names(const std::vector<std::string>& hosts) {
   crypto::CertificateNames names;
   names.common_name = "klutch-apiserver";
@@ -63,13 +70,13 @@ crypto::CertificateNames server_names(const std::vector<std::string>& hosts) {
                      "kubernetes.default.svc.cluster.local"};
   names.ip_addresses = {"127.0.0.1", "::1"};
   for (const auto& host : hosts) {
-    auto& list = http::is_ip_address(host) ? names.ip_addresses : names.dns_names;
+    auto& list = is_address(host) ? names.ip_addresses : names.dns_names;
     if (std::ranges::find(list, host) == list.end()) list.push_back(host);
   }
   return names;
 }
 
-bool covers(const crypto::CertificateNames& have, const crypto::CertificateNames& wanted) {
+bool covers(const crypto::CertificateInfo& have, const crypto::CertificateNames& wanted) {
   const auto all_in = [](const auto& part, const auto& whole) {
     return std::ranges::all_of(
         part, [&](const std::string& each) { return std::ranges::find(whole, each) != whole.end(); });
@@ -82,7 +89,7 @@ Result<http::KeyPair> open_server_identity(const Paths& paths, const crypto::Cer
   if (TRY(exists(paths.server + ".crt"))) {
     const auto certificate = TRY(read_certificate(paths.server + ".crt"));
     const auto key = TRY(read_key(paths.server + ".key"));
-    if (!crypto::should_rotate(certificate, now) && covers(certificate.info().names, names)) {
+    if (!crypto::should_rotate(certificate, now) && covers(certificate.info(), names)) {
       return http::KeyPair{certificate.to_pem(), key.to_pem()};
     }
   }

@@ -17,8 +17,7 @@
 //   pki/server.crt pki/server.key   renewed when two thirds of it have passed, or names are added
 //   pki/service-accounts.key        signs the tokens of ServiceAccounts
 //   admin.kubeconfig                a client certificate of the group system:masters
-//   encryption.key                  seals Secrets in the database
-//   apiserver.db
+// The database and the key that seals Secrets in it: see storage/maintenance.h.
 
 namespace klutch::apiserver {
 
@@ -33,11 +32,8 @@ struct StateFolder {
   std::string ca_pem = {};
   http::KeyPair server = {};
 
-  [[nodiscard]] std::string file(std::string_view name) const { return path + "/" + std::string(name); }
-  [[nodiscard]] std::string database() const { return file("apiserver.db"); }
-  [[nodiscard]] std::string encryption_key() const { return file("encryption.key"); }
-  [[nodiscard]] std::string service_account_key() const { return file("pki/service-accounts.key"); }
-  [[nodiscard]] std::string admin_kubeconfig() const { return file("admin.kubeconfig"); }
+  [[nodiscard]] std::string service_account_key() const { return path + "/pki/service-accounts.key"; }
+  [[nodiscard]] std::string admin_kubeconfig() const { return path + "/admin.kubeconfig"; }
 };
 
 /// kForbidden for a key that others may read; kInvalid naming the file that is damaged.

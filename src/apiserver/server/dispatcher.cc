@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apiserver/server/dispatcher.h"
+
+#include <utility>
+
+#include "apiserver/endpoints/reading.h"
+#include "apiserver/endpoints/rendering.h"
+#include "apiserver/endpoints/writing.h"
+#include "base/ids.h"
+#include "json/print.h"
+#include "kube/api/status.h"
+
+namespace klutch::apiserver {
+namespace {
+
+/// What Kubernetes answers for a path that means nothing: clients take it for "no such resource".
+http::Response page_not_found() {
+  http::Response response;
+  response.status = 404;
+  response.headers.set("Content-Type", "text/plain; charset=utf-8");
+  response.headers.set("X-Content-Type-Options", "nosniff");
+  response.body = "404 page not found\n";
+  return response;
+}
+
+Error method_not_allowed() {
+  kube::Status status;
+  status.http_status = 405;
+  status.reason = "MethodNotAllowed";
+  status.message = "the server does not allow this method on the requested resource";
+  return Error(Code::kUnsupported, status.message).with_detail(std::make_shared<const kube::Status>(status));
+}
+
+http::Response json_answer(const json::Value& value) {
+  http::Response response;
+  response.headers.set("Content-Type", "application/json");
+  response.body = json::print(value);
+  return response;
+}
+
+/// The name of a request's kind in metrics: few, whatever the path is.
+std::string_view route_of(const RequestAttributes& attributes) {
+  if (!attributes.is_resource) return "path";
+  static constexpr std::string_view kVerbs[] = {"get",    "list",  "watch",  "create",
+                                                "update", "patch", "delete", "deletecollection"};
+  for (const auto verb : kVerbs) {
+    if (verb == attributes.verb) return verb;
+  }
+  return "other";
+}
+
+bool has_verb(const std::vector<std::string>& verbs, std::string_view verb) {
+  return std::ranges::find(verbs, verb) != verbs.end();
+}
+
+}  // namespace
+
+Result<http::Response> Dispatcher::operator()(Ctx& ctx, http::ServerRequest& request) {
+  auto attributes = RequestAttributes::from_request(request.method, request.segments, request.query);
+  request.route = route_of(attributes);
+  const User sender = TRY(parts_.authenticator.authenticate(request));
+  User user = TRY(parts_.access.impersonated(sender, request.headers));
+  TRY(parts_.access.check(user, attributes));
+  auto response = attributes.is_resource
+                      ? TRY(serve_resource(ctx, request, std::move(attributes), std::move(user)))
+                      : TRY(serve_path(ctx, request, attributes));
+  response.headers.set("Audit-Id", request.id);
+  return response;
+}
+
+Result<http::Response> Dispatcher::serve_resource(Ctx& ctx, http::ServerRequest& request,
+                                                  RequestAttributes attributes, User user) {
+  auto resource = parts_.registry.find(attributes.group, attributes.version, attributes.resource);
+  if (resource == nullptr) return page_not_found();
+  const auto& description = resource->description;
+  if (!description.type.namespaced && !attributes.ns.empty()) return page_not_found();
+  ApiRequest api{.http = request,
+                 .attributes = std::move(attributes),
+                 .user = std::move(user),
+                 .resource = std::move(resource)};
+  const auto& verb = api.attributes.verb;
+  if (!api.attributes.subresource.empty()) {
+    api.subresource = description.subresource(api.attributes.subresource);
+    if (api.subresource == nullptr) return page_not_found();
+    if (!has_verb(api.subresource->verbs, verb)) return fail(method_not_allowed());
+  } else if (!description.allows(verb)) {
+    return fail(method_not_allowed());
+  }
+  const bool named = !api.attributes.name.empty();
+  const bool in_no_namespace = description.type.namespaced && api.attributes.ns.empty();
+  if (in_no_namespace && verb != "list" && verb != "watch") return fail(method_not_allowed());
+  if (verb == "create" && named && api.subresource == nullptr) return fail(method_not_allowed());
+  if (!description.deprecation_warning.empty()) api.warnings.add(description.deprecation_warning);
+
+  auto& verbs = parts_.verbs;
+  const ReadContext reading{verbs.storage(), verbs.clock()};
+  if (verb == "get") return serve_get(ctx, api, reading);
+  if (verb == "list") return serve_list(ctx, api, reading);
+  if (verb == "watch") return serve_watch(ctx, api, verbs.storage(), verbs.clock());
+  if (verb == "create") return serve_create(ctx, api, verbs);
+  if (verb == "update") return serve_update(ctx, api, verbs);
+  if (verb == "patch") return serve_patch(ctx, api, verbs);
+  if (verb == "delete") return serve_delete(ctx, api, verbs);
+  if (verb == "deletecollection") return serve_delete_collection(ctx, api, verbs);
+  return fail(method_not_allowed());
+}
+
+Result<http::Response> Dispatcher::serve_path(Ctx& ctx, http::ServerRequest& request,
+                                              const RequestAttributes& attributes) {
+  const auto& path = attributes.path;
+  if (parts_.discovery.handles(request)) return parts_.discovery.serve(request);
+  if (parts_.openapi.handles(request)) return parts_.openapi.serve(request);
+  if (path == "/openid/v1/jwks") return json_answer(parts_.tokens.jwks());
+  if (path == "/.well-known/openid-configuration") {
+    return json_answer(parts_.tokens.openid_configuration(parts_.url));
+  }
+  auto response = parts_.infrastructure(ctx, request);
+  if (!response && is(response.error(), Code::kNotFound)) return page_not_found();
+  return response;
+}
+
+}  // namespace klutch::apiserver

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "apiserver/access/access.h"
+#include "apiserver/access/authenticator.h"
+#include "apiserver/access/service_account_tokens.h"
+#include "apiserver/discovery/discovery.h"
+#include "apiserver/openapi/openapi.h"
+#include "apiserver/registry/registry.h"
+#include "apiserver/verbs/verbs.h"
+#include "http/request.h"
+
+namespace klutch::apiserver {
+
+/// From a request to the part of the server that answers it: who sends it, whether he may, which resource it
+/// is about, which verb. All parts must outlive it.
+class Dispatcher {
+ public:
+  struct Parts {
+    Authenticator& authenticator;
+    Access& access;
+    Registry& registry;
+    Verbs& verbs;
+    Discovery& discovery;
+    OpenApi& openapi;
+    ServiceAccountTokens& tokens;
+    /// Health and metrics.
+    http::Handler infrastructure;
+    /// How clients reach this server, "https://host:port".
+    std::string url = {};
+  };
+  explicit Dispatcher(Parts parts) : parts_(std::move(parts)) {}
+
+  Result<http::Response> operator()(Ctx& ctx, http::ServerRequest& request);
+
+ private:
+  Result<http::Response> serve_resource(Ctx& ctx, http::ServerRequest& request, RequestAttributes attributes,
+                                        User user);
+  Result<http::Response> serve_path(Ctx& ctx, http::ServerRequest& request,
+                                    const RequestAttributes& attributes);
+
+  Parts parts_;
+};
+
+}  // namespace klutch::apiserver
