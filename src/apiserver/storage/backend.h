@@ -51,18 +51,24 @@ std::unique_ptr<Backend> make_ephemeral_backend();
 
 struct SqliteBackendOptions {
   std::string path = {};
-  /// Values of these types ("secrets") are sealed with `keys`.
+  /// Values of these types ("secrets") are sealed.
   std::vector<std::string> sealed_types = {};
+  /// What they are sealed with; without it `key_file`.
   std::optional<crypto::Keyring> keys = {};
+  /// See key_file.h. Made if there is none and nothing is sealed yet.
+  std::string key_file = {};
   /// false: a loss of power may undo the last commits, kill -9 may not.
   bool full_durability = true;
   /// See sqlite::Database::Options.
+  int checkpoint_pages = 0;
   std::string vfs = {};
 };
 
-/// Opens the file or makes it, brings an older schema up to date and checks integrity. kUnsupported for the
-/// schema of a newer version; kInvalid if sealed types are configured without keys; kForbidden when a sealed
-/// value does not open with these keys.
+/// Takes the lock of the store (`path`.lock) for as long as the backend lives, opens the file or makes it and
+/// brings an older schema up to date; load() checks integrity. kUnavailable, naming the process, while
+/// another one holds the lock; kUnsupported for the schema of a newer version; kInvalid for other databases,
+/// for backups and for sealed types without keys; kForbidden when a sealed value does not open with these
+/// keys, or the key file is lost, or others may read it.
 Result<std::unique_ptr<Backend>> open_sqlite_backend(const SqliteBackendOptions& options);
 
 }  // namespace klutch::apiserver

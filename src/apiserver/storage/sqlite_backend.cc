@@ -5,48 +5,39 @@
 #include <utility>
 
 #include "apiserver/storage/backend.h"
+#include "apiserver/storage/key_file.h"
+#include "apiserver/storage/schema.h"
+#include "apiserver/storage/store_lock.h"
+#include "base/os/file.h"
+#include "obs/log.h"
 #include "sqlite/database.h"
 
 namespace klutch::apiserver {
 namespace {
 
-constexpr int kSchemaVersion = 1;
+/// More than could be lost with the power between two checkpoints.
+constexpr Revision kRevisionsPerPowerLoss = 100'000'000;
 
-constexpr std::string_view kSchema = R"sql(
-CREATE TABLE store(
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  revision INTEGER NOT NULL
-) STRICT;
-INSERT INTO store VALUES (1, 0);
-CREATE TABLE objects(
-  type TEXT NOT NULL,
-  ns TEXT NOT NULL,
-  name TEXT NOT NULL,
-  created INTEGER NOT NULL,
-  revision INTEGER NOT NULL,
-  sealed INTEGER NOT NULL,
-  value BLOB NOT NULL,
-  UNIQUE (type, ns, name)
-) STRICT;
-)sql";
-
-/// What a sealed value belongs to, so that it does not open in the place of another. No part can hold a NUL.
-std::string associated_with(std::string_view type, const kube::Key& key) {
-  std::string text;
-  for (const std::string_view part : {type, std::string_view(key.ns), std::string_view(key.name)}) {
-    text += part;
-    text += '\0';
-  }
-  return text;
+const obs::Logger& backend_log() {
+  static const obs::Logger log("apiserver.storage");
+  return log;
 }
 
 class SqliteBackend final : public Backend {
  public:
-  SqliteBackend(SqliteBackendOptions options, sqlite::Database database)
-      : options_(std::move(options)), database_(std::move(database)) {}
+  SqliteBackend(SqliteBackendOptions options, os::FileLock lock, sqlite::Database database)
+      : options_(std::move(options)), lock_(std::move(lock)), database_(std::move(database)) {}
 
   Result<> prepare() {
-    TRY(migrate());
+    const auto schema = TRY(bring_up_to_date(database_, options_.path));
+    if (TRY(is_backup(database_))) {
+      return fail(Code::kInvalid, options_.path + " is a backup: it has to be restored before it is served");
+    }
+    if (schema.before != 0 && schema.before != schema.now) {
+      backend_log().info("brought the store to a newer schema",
+                         {{"file", options_.path}, {"found", schema.before}, {"version", schema.now}});
+    }
+    TRY(find_keys());
     put_.emplace(TRY(database_.prepare(
         "INSERT INTO objects(type, ns, name, created, revision, sealed, value) VALUES (?1, ?2, ?3, ?4, ?5, "
         "?6, ?7) "
@@ -57,60 +48,65 @@ class SqliteBackend final : public Backend {
   }
 
   Result<Contents> load() override {
-    TRY(database_.check_integrity());
+    TRY(database_.check_integrity().map_error(context(options_.path + " cannot be served")));
     Contents contents;
-    auto store = TRY(database_.prepare("SELECT revision FROM store WHERE id = 1"));
-    if (!TRY(store.step())) return fail(Code::kInternal, options_.path + " has lost its revision");
-    contents.revision = static_cast<Revision>(store.integer(0));
-    store.reset();
-    auto rows =
-        TRY(database_.prepare("SELECT type, ns, name, created, revision, sealed, value FROM objects"));
-    while (TRY(rows.step())) contents.rows.push_back(TRY(read(rows)));
+    contents.revision = TRY(read_revision(database_, options_.path));
+    if (!options_.full_durability) contents.revision = TRY(skip_what_may_be_lost(contents.revision));
+    auto rows = TRY(database_.prepare(kSelectRows));
+    while (TRY(rows.step())) contents.rows.push_back(TRY(open_row(read_raw_row(rows), options_.keys)));
     return contents;
   }
 
   Result<> commit(const std::vector<RowChange>& changes, Revision revision) override {
-    return database_.transaction([&]() -> Result<> {
+    auto stored = database_.transaction([&]() -> Result<> {
       for (const auto& change : changes) TRY(apply(change));
       return advance_->bind(1, static_cast<std::int64_t>(revision)).run();
     });
+    if (stored || !is(stored.error(), Code::kInternal)) return stored;  // only the disk leaves doubts
+    return fail(cover(revision) ? std::move(stored).error()
+                                : stored.error().with_context("a restart may find it stored all the same"));
   }
 
  private:
-  Result<> migrate() {
-    const int version = TRY(database_.user_version());
-    if (version == kSchemaVersion) return {};
-    if (version > kSchemaVersion) {
-      return fail(Code::kUnsupported,
-                  fmt::format("{} was written by a newer version (schema {}, this one knows {})",
-                              options_.path, version, kSchemaVersion));
+  /// Makes sure that there are keys if any are needed, and never new ones in the place of lost ones.
+  Result<> find_keys() {
+    if (options_.keys) return {};
+    if (!options_.key_file.empty()) options_.keys = TRY(load_key_file(options_.key_file));
+    if (options_.keys) return {};
+    auto sealed = TRY(database_.prepare("SELECT count(*) FROM objects WHERE sealed <> 0"));
+    TRY(sealed.step());
+    if (const auto count = sealed.integer(0); count != 0 && !options_.key_file.empty()) {
+      return fail(
+          Code::kForbidden,
+          fmt::format("the key file {} is missing, and {} objects in {} are sealed with it: put it back, "
+                      "or restore a backup that was made with its key",
+                      options_.key_file, count, options_.path));
     }
-    return database_.transaction([&]() -> Result<> {
-      TRY(database_.execute(kSchema));
-      return database_.set_user_version(kSchemaVersion);
-    });
+    if (options_.sealed_types.empty()) return {};
+    if (options_.key_file.empty()) return fail(Code::kInvalid, "types are to be sealed, but there is no key");
+    options_.keys = TRY(make_key_file(options_.key_file));
+    backend_log().info("made a key", {{"file", options_.key_file}});
+    return {};
+  }
+
+  /// A commit whose last fsync failed may lie whole in the write-ahead log. The next commit takes its place;
+  /// this makes one, so that it cannot come back, and so that its revision is not used again.
+  bool cover(Revision revision) {
+    return database_.transaction([&] { return advance_->bind(1, static_cast<std::int64_t>(revision)).run(); })
+        .has_value();
+  }
+
+  /// A revision that was seen and then lost must not name another state later.
+  Result<Revision> skip_what_may_be_lost(Revision revision) {
+    revision += kRevisionsPerPowerLoss;
+    TRY(database_.execute("PRAGMA synchronous = FULL"));
+    TRY(write_revision(database_, revision));
+    TRY(database_.execute("PRAGMA synchronous = NORMAL"));
+    return revision;
   }
 
   [[nodiscard]] bool is_sealed(const std::string& type) const {
     return std::ranges::find(options_.sealed_types, type) != options_.sealed_types.end();
-  }
-
-  Result<Row> read(sqlite::Statement& from) const {
-    Row row{.type = std::string(from.text(0)),
-            .key = {std::string(from.text(1)), std::string(from.text(2))},
-            .created = static_cast<Revision>(from.integer(3)),
-            .revision = static_cast<Revision>(from.integer(4))};
-    const auto value = from.blob(6);
-    if (from.integer(5) == 0) {
-      row.value = value;
-      return row;
-    }
-    const auto what = fmt::format("cannot open the sealed {} {}", row.type, row.key.to_string());
-    if (!options_.keys) return fail(Code::kForbidden, what + ": no key is configured");
-    const auto opened = options_.keys->open(value, associated_with(row.type, row.key));
-    if (!opened) return fail(Code::kForbidden, what + ": it was sealed with another key, or changed");
-    row.value = std::string(opened->reveal());
-    return row;
   }
 
   Result<> apply(const RowChange& change) {
@@ -118,9 +114,7 @@ class SqliteBackend final : public Backend {
       return remove_->bind(1, change.type).bind(2, change.key.ns).bind(3, change.key.name).run();
     const bool sealed = is_sealed(change.type);
     std::string envelope;
-    if (sealed) {
-      envelope = TRY(options_.keys->seal(change.object->bytes(), associated_with(change.type, change.key)));
-    }
+    if (sealed) envelope = TRY(seal_value(*options_.keys, change.type, change.key, change.object->bytes()));
     return put_->bind(1, change.type)
         .bind(2, change.key.ns)
         .bind(3, change.key.name)
@@ -132,6 +126,8 @@ class SqliteBackend final : public Backend {
   }
 
   SqliteBackendOptions options_;
+  // Declared before the database: the lock is given up last.
+  os::FileLock lock_;
   sqlite::Database database_;
   // Declared after the database: statements end first.
   std::optional<sqlite::Statement> put_;
@@ -142,14 +138,19 @@ class SqliteBackend final : public Backend {
 }  // namespace
 
 Result<std::unique_ptr<Backend>> open_sqlite_backend(const SqliteBackendOptions& options) {
-  if (!options.sealed_types.empty() && !options.keys) {
-    return fail(Code::kInvalid, "types are to be sealed, but there is no key");
-  }
+  auto lock = TRY(lock_for_serving(options.path));
+  const auto log_file = TRY(os::find_file(options.path + "-wal"));
   using Synchronous = sqlite::Database::Synchronous;
   auto database = TRY(sqlite::Database::open(
       options.path, {.synchronous = options.full_durability ? Synchronous::kFull : Synchronous::kNormal,
+                     .shrinkable = true,
+                     .checkpoint_pages = options.checkpoint_pages,
                      .vfs = options.vfs}));
-  auto backend = std::make_unique<SqliteBackend>(options, std::move(database));
+  if (log_file && log_file->size != 0) {
+    backend_log().info("took over the log of a server that was not shut down",
+                       {{"file", options.path}, {"bytes", log_file->size}});
+  }
+  auto backend = std::make_unique<SqliteBackend>(options, std::move(lock), std::move(database));
   TRY(backend->prepare());
   return std::unique_ptr<Backend>(std::move(backend));
 }

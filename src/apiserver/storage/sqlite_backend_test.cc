@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "apiserver/storage/backend.h"
@@ -105,6 +108,79 @@ TEST_F(SqliteBackendTest, ASealedValueDoesNotOpenInAnotherPlace) {
 TEST_F(SqliteBackendTest, SealingNeedsAKey) {
   EXPECT_EQ(open_sqlite_backend({.path = options().path, .sealed_types = {"secrets"}}).error().code(),
             Code::kInvalid);
+}
+
+TEST_F(SqliteBackendTest, HasOneServerAtATimeAndNamesIt) {
+  auto backend = open_sqlite_backend(options()).value();
+  const auto second = open_sqlite_backend(options());
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code(), Code::kUnavailable);
+  EXPECT_EQ(second.error().message(),
+            "cannot lock " + options().path + ": process " + std::to_string(::getpid()) + " serves it");
+  backend.reset();
+  EXPECT_TRUE(open_sqlite_backend(options()).has_value());
+}
+
+class KeyFileBackendTest : public SqliteBackendTest {
+ protected:
+  SqliteBackendOptions with_file() const {
+    return {.path = folder_.file("store.db"), .sealed_types = {"secrets"}, .key_file = key_path()};
+  }
+  std::string key_path() const { return folder_.file("store.key"); }
+  void seal_one() {
+    auto backend = open_sqlite_backend(with_file()).value();
+    ASSERT_TRUE(backend->commit({{"secrets", {"a", "x"}, 1, object({"a", "x"}, 1, "one")}}, 1).has_value());
+  }
+};
+
+TEST_F(KeyFileBackendTest, MakesAPrivateKeyWhenThereIsNoneAndFindsItAgain) {
+  seal_one();
+  EXPECT_EQ(os::find_file(key_path()).value()->mode, 0600U);
+  EXPECT_EQ(load(*open_sqlite_backend(with_file()).value()).rows.at(0).value, "one");
+}
+
+TEST_F(KeyFileBackendTest, ALostKeyIsNotReplacedByANewOne) {
+  seal_one();
+  ASSERT_TRUE(os::remove_file(key_path()).value());
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto opened = open_sqlite_backend(with_file());
+    ASSERT_FALSE(opened.has_value());
+    EXPECT_EQ(opened.error().code(), Code::kForbidden);
+    EXPECT_EQ(opened.error().message(),
+              "the key file " + key_path() + " is missing, and 1 objects in " + options().path +
+                  " are sealed with it: put it back, or restore a backup that was made with its key");
+    EXPECT_EQ(os::find_file(key_path()).value(), std::nullopt);
+  }
+}
+
+TEST_F(KeyFileBackendTest, AKeyThatOthersMayReadIsRefused) {
+  seal_one();
+  ASSERT_EQ(::chmod(key_path().c_str(), 0640), 0);
+  const auto opened = open_sqlite_backend(with_file());
+  ASSERT_FALSE(opened.has_value());
+  EXPECT_EQ(opened.error().code(), Code::kForbidden);
+  EXPECT_NE(opened.error().message().find(key_path() + ": others may access it (mode 0640)"),
+            std::string::npos);
+}
+
+TEST_F(SqliteBackendTest, WithoutFullDurabilityARestartSkipsTheRevisionsThatMayHaveBeenLost) {
+  auto quick = options();
+  quick.full_durability = false;
+  {
+    auto backend = open_sqlite_backend(quick).value();
+    ASSERT_TRUE(backend->commit({{"things", {"a", "x"}, 1, object({"a", "x"}, 1, "one")}}, 1).has_value());
+  }
+  const auto first = open_sqlite_backend(quick).value()->load().value().revision;
+  EXPECT_GT(first, 1'000'000U);
+  EXPECT_GT(open_sqlite_backend(quick).value()->load().value().revision, first + 1'000'000U);
+}
+
+TEST_F(SqliteBackendTest, ADatabaseOfSomethingElseIsRefused) {
+  {
+    auto db = sqlite::Database::open(options().path, {}).value();
+    ASSERT_TRUE(db.execute("CREATE TABLE bookmarks(url TEXT)").has_value());
+  }
+  EXPECT_EQ(open_sqlite_backend(options()).error().code(), Code::kInvalid);
 }
 
 TEST_F(SqliteBackendTest, RefusesTheStoreOfANewerVersion) {

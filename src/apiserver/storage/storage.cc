@@ -354,7 +354,7 @@ void Storage::State::publish(const Change& change, Instant now) {
 void Storage::State::fail_everything(const std::vector<ChangePtr>& batch, const Error& error) {
   storage_log().error("cannot store changes", {{"error", error}, {"count", batch.size() + waiting.size()}});
   // Changes that are still waiting were decided on states that will never be.
-  const auto reason = error.with_context("nothing was changed: cannot store").with_code(Code::kUnavailable);
+  const auto reason = error.with_context("cannot store the change").with_code(Code::kUnavailable);
   std::vector<ChangePtr> failed = batch;
   failed.insert(failed.end(), waiting.begin(), waiting.end());
   waiting.clear();

@@ -126,7 +126,7 @@ class Storage {
   /// the revision that a change would get (the bytes should say it as metadata.resourceVersion); carries the
   /// decision out and returns when it is on disk. `decide` runs exactly once, at once, must not suspend and
   /// must not call this store. Its errors are returned, when what it saw is on disk. kUnavailable if the
-  /// commit failed; nothing was changed then.
+  /// commit failed; nothing was changed then, unless the message says that a restart may find it stored.
   Result<Written> write(Ctx& ctx, std::string_view type, const kube::Key& key, Decide decide);
 
   /// Events after `from`. kGone if that is too old.
