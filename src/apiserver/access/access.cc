@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/access/access.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
 
 #include "apiserver/auth/impersonation.h"
-#include "base/strings.h"
-#include "kube/api/resource.h"
+#include "apiserver/verbs/api_errors.h"
 #include "kube/api/status.h"
 
 namespace klutch::apiserver {
@@ -44,27 +41,17 @@ std::string without_markup(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
-Error forbidden(std::string_view group, std::string_view resource, std::string_view name,
-                std::string_view why) {
+/// What a user is told who may not do what he asks for.
+Error forbidden_request(const RequestAttributes& request, const std::string& why) {
+  if (request.is_resource) return object_forbidden({request.group, request.resource}, request.name, why);
   auto status = std::make_shared<kube::Status>();
   status->http_status = 403;
   status->reason = "Forbidden";
-  status->group = group;
-  status->kind = resource;
-  status->name = name;
-  const std::string type = kube::GroupResource{std::string(group), std::string(resource)}.to_string();
-  if (resource.empty()) {
-    status->message = fmt::format("forbidden: {}", why);
-  } else if (name.empty()) {
-    status->message = fmt::format("{} is forbidden: {}", type, why);
-  } else {
-    status->message = fmt::format("{} {} is forbidden: {}", type, quote(name, name.size()), why);
-  }
-  std::string message = status->message;
-  return Error(Code::kForbidden, std::move(message)).with_detail(std::move(status));
+  status->message = "forbidden: " + why;
+  return Error(Code::kForbidden, status->message).with_detail(std::move(status));
 }
+
+}  // namespace
 
 Access::Verdict Access::decide(const User& user, const RequestAttributes& request) const {
   if (is_anonymous(user) && !is_public(request) && !options_.anonymous_as_roles_say) return {};
@@ -77,7 +64,7 @@ Result<> Access::check(const User& user, const RequestAttributes& request) const
   if (verdict.allowed) return {};
   auto why = without_markup(forbidden_message(user, request));
   if (!verdict.reason.empty()) why += ": " + verdict.reason;
-  return fail(forbidden(request.group, request.resource, request.name, why));
+  return fail(forbidden_request(request, why));
 }
 
 Result<User> Access::impersonated(const User& user, const http::Headers& headers) const {

@@ -4,9 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "apiserver/access/access_testing.h"
-#include "apiserver/access/rbac_cache.h"
-#include "apiserver/auth/bootstrap_policy.h"
-#include "json/print.h"
 #include "kube/api/status.h"
 #include "testing/fiber_test.h"
 
@@ -28,36 +25,8 @@ RequestAttributes visits(std::string path) {
   return {.verb = "get", .path = std::move(path)};
 }
 
-/// A store with the roles that every cluster begins with.
-class Fixture {
- public:
-  explicit Fixture(Ctx& ctx) : ctx_(ctx), storage(*Storage::open(ctx, make_ephemeral_backend())) {
-    for (const auto& object : bootstrap_policy()) put(object.type, object.key, json::print(object.object));
-  }
-  ~Fixture() { storage->stop(ctx_); }
-  void put(std::string_view type, const kube::Key& key, std::string_view text) {
-    put_text(ctx_, *storage, type, key, text);
-  }
-  void bind(const std::string& role, const std::string& subject) {
-    put(kClusterRoleBindingsType, {"", role + "-binding"},
-        R"({"roleRef":{"kind":"ClusterRole","name":")" + role + R"("},"subjects":[)" + subject + "]}");
-  }
-
- private:
-  Ctx& ctx_;
-
- public:
-  std::unique_ptr<Storage> storage;
-  RbacCache cache{*storage};
-  Access access{cache};
-};
-
-const User kAlice{.name = "alice", .groups = {"system:authenticated"}};
-const User kRoot{.name = "root", .groups = {"system:masters", "system:authenticated"}};
-const User kNobody{.name = "system:anonymous", .groups = {"system:unauthenticated"}};
-
 FIBER_TEST(Access, SaysWhatIsForbiddenAsKubernetesDoes) {
-  Fixture fixture(ctx);
+  TestCluster fixture(ctx);
   struct Case {
     RequestAttributes request;
     const char* message;
@@ -86,7 +55,7 @@ FIBER_TEST(Access, SaysWhatIsForbiddenAsKubernetesDoes) {
 }
 
 FIBER_TEST(Access, TellsThatARoleIsMissing) {
-  Fixture fixture(ctx);
+  TestCluster fixture(ctx);
   fixture.bind("gone", R"({"kind":"User","name":"alice"})");
   fixture.put(kRoleBindingsType, {"a", "x"},
               R"({"roleRef":{"kind":"Role","name":"lost"},"subjects":[{"kind":"User","name":"alice"}]})");
@@ -100,13 +69,13 @@ FIBER_TEST(Access, TellsThatARoleIsMissing) {
 }
 
 FIBER_TEST(Access, LetsMastersDoAnything) {
-  Fixture fixture(ctx);
+  TestCluster fixture(ctx);
   EXPECT_TRUE(fixture.access.check(kRoot, asks("delete", "nodes")));
   EXPECT_TRUE(fixture.access.check(kRoot, visits("/metrics")));
 }
 
 FIBER_TEST(Access, ShowsNobodyHealthAndVersionAndNoMore) {
-  Fixture fixture(ctx);
+  TestCluster fixture(ctx);
   fixture.bind("cluster-admin", R"({"kind":"Group","name":"system:unauthenticated"})");
   for (const char* path : {"/healthz", "/livez", "/readyz", "/version"}) {
     EXPECT_TRUE(fixture.access.check(kNobody, visits(path))) << path;
@@ -122,13 +91,13 @@ FIBER_TEST(Access, ShowsNobodyHealthAndVersionAndNoMore) {
 }
 
 FIBER_TEST(Access, ShowsNobodyNothingWithoutARole) {
-  Fixture fixture(ctx);
+  TestCluster fixture(ctx);
   fixture.put(kClusterRolesType, {"", "system:public-info-viewer"}, R"({"rules":[]})");
   EXPECT_FALSE(fixture.access.check(kNobody, visits("/healthz")));
 }
 
 FIBER_TEST(Access, LetsWhoMayActAsSomebodyElse) {
-  Fixture fixture(ctx);
+  TestCluster fixture(ctx);
   fixture.put(kClusterRolesType, {"", "actor"}, R"({"rules":[
       {"verbs":["impersonate"],"apiGroups":[""],"resources":["users"],"resourceNames":["bob"]},
       {"verbs":["impersonate"],"apiGroups":[""],"resources":["groups"],"resourceNames":["dev"]},

@@ -118,6 +118,23 @@ void visit_rules(const RbacObjects& objects, const User& user, std::string_view 
   visit_bindings(objects, objects.role_bindings(ns), user, visit);
 }
 
+/// How many parts a rule is taken apart into: lists multiply, so that a small one can mean millions.
+constexpr std::size_t kMaxParts = 20'000;
+/// Of the list of what is missing.
+constexpr std::size_t kMaxLines = 200;
+
+/// At most kMaxParts + 1.
+std::size_t count_parts(const PolicyRule& rule) {
+  std::size_t count = 1;
+  for (const auto size : {rule.verbs.size(), rule.api_groups.size(), rule.resources.size(),
+                          std::max<std::size_t>(rule.resource_names.size(), 1)}) {
+    count = std::min(count, kMaxParts + 1) * std::min(size, kMaxParts + 1);
+  }
+  const auto urls =
+      std::min(rule.verbs.size(), kMaxParts + 1) * std::min(rule.non_resource_urls.size(), kMaxParts + 1);
+  return std::min(count + urls, kMaxParts + 1);
+}
+
 /// A rule as rules with at most one verb, group, resource and name each.
 PolicyRules broken_down(const PolicyRule& rule) {
   PolicyRules parts;
@@ -278,10 +295,19 @@ PolicyRules rules_for(const RbacObjects& objects, const User& user, std::string_
 
 PolicyRules missing_rules(const PolicyRules& held, const PolicyRules& wanted) {
   PolicyRules missing;
+  std::size_t parts = 0;
   for (const auto& rule : wanted) {
+    const auto covers = [](const PolicyRule& part) {
+      return [&part](const PolicyRule& own) { return own.covers(part); };
+    };
+    if (std::ranges::any_of(held, covers(rule))) continue;
+    parts += count_parts(rule);
+    if (parts > kMaxParts) {
+      missing.push_back(rule);
+      continue;
+    }
     for (auto& part : broken_down(rule)) {
-      const bool is_held = std::ranges::any_of(held, [&](const PolicyRule& own) { return own.covers(part); });
-      if (!is_held) missing.push_back(std::move(part));
+      if (std::ranges::none_of(held, covers(part))) missing.push_back(std::move(part));
     }
   }
   return missing;
@@ -304,7 +330,11 @@ std::string escalation_message(const User& user, const PolicyRules& missing) {
   for (const auto& group : user.groups) groups += (groups.empty() ? "" : " ") + quoted(group);
   auto text = fmt::format("user {} (groups=[{}]) is attempting to grant RBAC permissions not currently held:",
                           quoted(user.name), groups);
-  for (const auto& line : lines) text += "\n" + line;
+  std::size_t shown = 0;
+  for (const auto& line : lines) {
+    if (shown++ == kMaxLines) return text + "\n...";
+    text += "\n" + line;
+  }
   return text;
 }
 

@@ -29,7 +29,7 @@ struct PolicyRule {
   [[nodiscard]] json::Value to_json() const;
   /// Whether it grants what `request` asks for.
   [[nodiscard]] bool allows(const RequestAttributes& request) const;
-  /// Whether it grants all of `other`, which has at most one of each kind.
+  /// Whether it grants all of `other` by itself.
   [[nodiscard]] bool covers(const PolicyRule& other) const;
   /// As Go prints it in messages: {APIGroups:[""], Resources:["pods"], Verbs:["get"]}
   [[nodiscard]] std::string to_string() const;
@@ -85,7 +85,8 @@ std::string missing_roles(const RbacObjects& objects, const User& user, std::str
 /// Everything that is granted to `user` in `ns` (cluster-wide alone if that is empty).
 PolicyRules rules_for(const RbacObjects& objects, const User& user, std::string_view ns);
 
-/// The parts of `wanted` that `held` does not grant, each with one verb, group and resource.
+/// The parts of `wanted` that `held` does not grant, each with one verb, group and resource. A rule that no
+/// single one grants and that has too many parts counts as not granted, as a whole.
 PolicyRules missing_rules(const PolicyRules& held, const PolicyRules& wanted);
 
 /// What a user is told who tries to grant `missing`, in the words of Kubernetes.

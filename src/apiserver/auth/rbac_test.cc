@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "json/parse.h"
@@ -180,6 +181,30 @@ TEST_F(RbacTest, FindsWhatIsMissingForAGrant) {
       "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"delete\", \"watch\"]}\n"
       "{NonResourceURLs:[\"/metrics\"], Verbs:[\"get\"]}");
   EXPECT_TRUE(missing_rules(wanted, wanted).empty());
+}
+
+TEST(MissingRules, RefusesARuleOfTooManyPartsUnlessItIsGrantedAsAWhole) {
+  PolicyRule huge{.api_groups = {""}};
+  for (int i = 0; i < 400; ++i) {
+    huge.verbs.push_back("v" + std::to_string(i));
+    huge.resources.push_back("r" + std::to_string(i));
+  }
+  const PolicyRule all{.verbs = {"*"}, .api_groups = {"*"}, .resources = {"*"}};
+  EXPECT_TRUE(missing_rules({all}, {huge, huge}).empty());
+  auto half = huge;
+  half.verbs.resize(200);
+  EXPECT_EQ(missing_rules({half}, {huge}), PolicyRules{huge});
+  EXPECT_LT(escalation_message({.name = "alice"}, PolicyRules(1, huge)).size(), 200'000U);
+}
+
+TEST(EscalationMessage, HasALimitedLength) {
+  PolicyRules many;
+  for (int i = 0; i < 5000; ++i) {
+    many.push_back({.verbs = {"get"}, .api_groups = {""}, .resources = {"r" + std::to_string(i)}});
+  }
+  const auto message = escalation_message({.name = "alice"}, many);
+  EXPECT_EQ(std::ranges::count(message, '\n'), 201);
+  EXPECT_TRUE(message.ends_with("\n..."));
 }
 
 TEST(PolicyRuleCovers, NamesAreNotWidened) {
