@@ -41,9 +41,13 @@ class PlainBehavior : public ResourceBehavior {
     return std::string(spec != nullptr ? spec->find_string("color").value_or("") : "");
   }
   [[nodiscard]] bool is_selectable(std::string_view field) const override { return field == "spec.color"; }
-  [[nodiscard]] OwnershipTypes ownership(std::string_view /*subresource*/) const override { return {}; }
+  [[nodiscard]] OwnershipTypes ownership(std::string_view /*subresource*/) const override {
+    return {.type_of = [this](std::string_view) { return schema_.any(); },
+            .reset_fields = [](std::string_view) { return FieldSet(); }};
+  }
 
  private:
+  MergeSchema schema_;
   std::string serve_as_;
 };
 
@@ -98,7 +102,9 @@ ServedPtr config_maps() {
   return resource;
 }
 
-TestRequest::TestRequest(ServedPtr resource, std::string target, http::Headers headers, std::string method) {
+TestRequest::TestRequest(ServedPtr resource, std::string target, http::Headers headers, std::string method,
+                         std::string body)
+    : body_(std::move(body)) {
   http::MessageHead head;
   head.method = std::move(method);
   head.target = std::move(target);

@@ -25,7 +25,8 @@ ServedPtr config_maps();
 
 class TestRequest {
  public:
-  TestRequest(ServedPtr resource, std::string target, http::Headers headers = {}, std::string method = "GET");
+  TestRequest(ServedPtr resource, std::string target, http::Headers headers = {}, std::string method = "GET",
+              std::string body = {});
   TestRequest(const TestRequest&) = delete;
   TestRequest& operator=(const TestRequest&) = delete;
 
