@@ -1,93 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/endpoints/negotiation.h"
 
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "apiserver/endpoints/accept.h"
 #include "apiserver/schema/go_text.h"
-#include "base/strings.h"
 #include "kube/api/status.h"
 
 namespace klutch::apiserver {
 namespace {
-
-/// More are not looked at.
-constexpr std::size_t kMaxClauses = 64;
-
-/// One alternative of an Accept header.
-struct AcceptClause {
-  std::string_view type = {};
-  std::string_view subtype = {};
-  double quality = 1;
-  std::vector<std::pair<std::string_view, std::string_view>> parameters = {};
-
-  [[nodiscard]] bool accepts(std::string_view wanted_subtype) const {
-    return (type == "*" && subtype == "*") ||
-           (type == "application" && (subtype == "*" || subtype == wanted_subtype));
-  }
-};
-
-/// Where goautoneg, which API servers use, would swap two neighbours. This is no order: a wildcard gives way
-/// to anything that names a type, whatever its quality.
-bool goes_before(const AcceptClause& a, const AcceptClause& b) {
-  return a.quality > b.quality || (a.type != "*" && b.type == "*") || (a.subtype != "*" && b.subtype == "*");
-}
-
-std::optional<AcceptClause> parse_clause(std::string_view text) {
-  const auto parts = split(text, ';');
-  AcceptClause clause;
-  const auto type = split(trim(parts.front()), '/');
-  clause.type = trim(type.front());
-  if (type.size() > 2) return std::nullopt;
-  if (type.size() == 2) clause.subtype = trim(type.back());
-  if (clause.subtype.empty()) {
-    if (clause.type != "*") return std::nullopt;
-    clause.subtype = "*";
-  }
-  for (std::size_t i = 1; i < parts.size(); ++i) {
-    const auto parameter = split_once(parts[i], "=");
-    if (!parameter) continue;
-    const std::string_view name = trim(parameter->first);
-    const std::string_view value = trim(parameter->second);
-    if (name == "q") {
-      clause.quality = std::strtod(std::string(value).c_str(), nullptr);
-    } else {
-      clause.parameters.emplace_back(name, value);
-    }
-  }
-  return clause;
-}
-
-std::vector<AcceptClause> parse_accept(std::string_view header) {
-  std::vector<AcceptClause> clauses;
-  for (const std::string_view part : split(header, ',')) {
-    auto clause = parse_clause(part);
-    if (!clause) continue;
-    if (clauses.size() == kMaxClauses) break;
-    clauses.push_back(std::move(*clause));
-    for (std::size_t i = clauses.size() - 1; i > 0 && goes_before(clauses[i], clauses[i - 1]); --i) {
-      std::swap(clauses[i], clauses[i - 1]);
-    }
-  }
-  return clauses;
-}
-
-/// strconv.ParseBool, where what is none is false.
-bool parse_go_bool(std::string_view text) {
-  return text == "1" || text == "t" || text == "T" || text == "true" || text == "TRUE" || text == "True";
-}
-
-bool wants_pretty(const http::ServerRequest& request) {
-  if (const auto pretty = request.query.get("pretty"); pretty && !pretty->empty()) {
-    return parse_go_bool(*pretty);
-  }
-  const std::string_view agent = request.headers.get("User-Agent").value_or("");
-  return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
-}
 
 /// What the parameters of a clause ask for.
 struct Conversion {
@@ -133,7 +58,7 @@ std::optional<Match> find_match(std::string_view accept, bool converts) {
   for (const AcceptClause& clause : parse_accept(accept)) {
     for (const auto encoding : {Representation::Encoding::kJson, Representation::Encoding::kYaml}) {
       const bool json = encoding == Representation::Encoding::kJson;
-      if (!clause.accepts(json ? "json" : "yaml")) continue;
+      if (!clause.accepts("application", json ? "json" : "yaml")) continue;
       const auto conversion = read_conversion(clause, json);
       if (conversion && (converts || !conversion->given)) return Match{encoding, *conversion};
     }
