@@ -80,9 +80,9 @@ Value difference(const Timestamp& left, const Timestamp& right) {
 
 Value concatenate(const Value& left, const Value& right) {
   auto* list = new detail::ListObject;
-  list->elements.reserve(left.size() + right.size());
-  for (std::size_t i = 0; i < left.size(); ++i) list->elements.push_back(left.element(i));
-  for (std::size_t i = 0; i < right.size(); ++i) list->elements.push_back(right.element(i));
+  list->reserve(left.size() + right.size());
+  for (std::size_t i = 0; i < left.size(); ++i) list->add(left.element(i));
+  for (std::size_t i = 0; i < right.size(); ++i) list->add(right.element(i));
   return Value::adopt(Kind::kList, list);
 }
 
@@ -99,26 +99,26 @@ Value add_lists_with_schema(const Value& left, const Value& right) {
   auto* list = new detail::ListObject;
   Value sum = Value::adopt(Kind::kList, list);
   list->schema = &schema;
-  for (std::size_t i = 0; i < left.size(); ++i) list->elements.push_back(left.element(i));
+  for (std::size_t i = 0; i < left.size(); ++i) list->add(left.element(i));
   std::unordered_map<std::string, std::size_t> places;
   const auto key_of = [&](const Value& element) {
     return schema.list_type() == Schema::ListType::kSet ? native_key(element) : map_list_key(schema, element);
   };
   const bool keyed = schema.list_type() != Schema::ListType::kAtomic;
   for (std::size_t i = 0; keyed && i < left.size(); ++i) {
-    places[schema.list_type() == Schema::ListType::kSet ? native_key(left, i) : key_of(list->elements[i])] =
+    places[schema.list_type() == Schema::ListType::kSet ? native_key(left, i) : key_of(list->elements()[i])] =
         i;
   }
   for (std::size_t i = 0; i < right.size(); ++i) {
     Value element = adapted(*schema.elements(), right.element(i));
     if (keyed) {
-      const auto [place, is_new] = places.try_emplace(key_of(element), list->elements.size());
+      const auto [place, is_new] = places.try_emplace(key_of(element), list->elements().size());
       if (!is_new) {
-        if (schema.list_type() == Schema::ListType::kMap) list->elements[place->second] = std::move(element);
+        if (schema.list_type() == Schema::ListType::kMap) list->replace(place->second, std::move(element));
         continue;
       }
     }
-    list->elements.push_back(std::move(element));
+    list->add(std::move(element));
   }
   return sum;
 }

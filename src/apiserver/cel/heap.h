@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,9 @@
 
 namespace klutch::apiserver::cel::detail {
 
+/// Evaluation stops at values that are nested deeper, so that what recurses with them fits any stack.
+inline constexpr std::uint32_t kMaxValueDepth = 128;
+
 class HeapObject {
  public:
   HeapObject() = default;
@@ -30,9 +34,15 @@ class HeapObject {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
   [[nodiscard]] bool is_shared() const noexcept { return references_.load(std::memory_order_acquire) > 1; }
+  /// How many containers stand in each other, this one included; 0 for what contains nothing.
+  [[nodiscard]] std::uint32_t depth() const noexcept { return depth_; }
+
+ protected:
+  void holds(const Value& value) noexcept { depth_ = std::max(depth_, value.depth() + 1); }
 
  private:
   std::atomic<std::uint32_t> references_ = 1;
+  std::uint32_t depth_ = 0;
 };
 
 class TextObject : public HeapObject {
@@ -43,15 +53,28 @@ class TextObject : public HeapObject {
 
 class ListObject : public HeapObject {
  public:
-  std::vector<Value> elements;
+  [[nodiscard]] const std::vector<Value>& elements() const noexcept { return elements_; }
+  void reserve(std::size_t size) { elements_.reserve(size); }
+  void add(Value element) {
+    holds(element);
+    elements_.push_back(std::move(element));
+  }
+  void replace(std::size_t index, Value element) {
+    holds(element);
+    elements_[index] = std::move(element);
+  }
+
   /// The array schema whose rules for == and + it follows (x-kubernetes-list-type); null for lists made by
   /// CEL.
   const Schema* schema = nullptr;
+
+ private:
+  std::vector<Value> elements_;
 };
 
 class OptionalObject : public HeapObject {
  public:
-  explicit OptionalObject(Value value) : content(std::move(value)) {}
+  explicit OptionalObject(Value value) : content(std::move(value)) { holds(content); }
   const Value content;
 };
 
@@ -89,6 +112,8 @@ class OpaqueObject : public HeapObject {
   [[nodiscard]] virtual std::string debug() const = 0;
   /// The size that counts as cost; nothing for most.
   [[nodiscard]] virtual std::optional<std::uint64_t> cost_size() const noexcept { return std::nullopt; }
+  /// What becomes of it inside an optional that a variable holds: an error for most.
+  [[nodiscard]] virtual Value native() const = 0;
 };
 
 /// The opaque content as a T, or null.

@@ -95,7 +95,8 @@ const Schema* Schema::find_exposed(std::string_view name) const noexcept {
   for (const Field& field : fields_) {
     if (field.escaped == name && field.schema->is_exposed()) return field.schema.get();
   }
-  return nullptr;
+  // Words such as "namespace" are names after a dot, although Kubernetes escapes them.
+  return is_reserved(name) ? find_exposed("__" + std::string(name) + "__") : nullptr;
 }
 
 /// Builds one node. Recursion is as deep as a structural schema, at most kMaxSchemaDepth.

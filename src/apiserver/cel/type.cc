@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/cel/type.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace klutch::apiserver::cel {
@@ -12,6 +13,11 @@ constexpr std::string_view kFunctionName = "function";
 }  // namespace
 
 Type Type::make(Node node) {
+  for (const Type& parameter : node.parameters) {
+    if (parameter.node_ == nullptr) continue;
+    node.depth = std::max(node.depth, parameter.node_->depth + 1);
+    node.size = std::min(node.size + parameter.node_->size, kMaxSize + 1);
+  }
   Type type;
   type.node_ = std::make_shared<const Node>(std::move(node));
   return type;
@@ -102,6 +108,10 @@ Type Type::variable(std::uint32_t number) {
   return make({.kind = TypeKind::kTypeParam, .name = "_var" + std::to_string(number), .variable = number});
 }
 
+Type Type::with_parameters(std::vector<Type> parameters) const {
+  return make({.kind = kind(), .name = node_->name, .parameters = std::move(parameters), .schema = schema()});
+}
+
 std::string_view Type::name() const noexcept {
   return node_ == nullptr ? std::string_view() : std::string_view(node_->name);
 }
@@ -112,6 +122,10 @@ std::span<const Type> Type::parameters() const noexcept {
 
 bool Type::is_optional() const noexcept {
   return is(TypeKind::kOpaque) && name() == kOptionalName;
+}
+
+bool Type::is_oversized() const noexcept {
+  return node_ != nullptr && (node_->depth > kMaxDepth || node_->size > kMaxSize);
 }
 
 bool Type::matches(const Type& other, bool parameter_names) const noexcept {

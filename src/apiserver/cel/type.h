@@ -84,6 +84,13 @@ class Type {
     return node_ == nullptr ? -1 : node_->variable;
   }
   [[nodiscard]] bool is_optional() const noexcept;
+  /// Whether it has more parts, or parts within parts, than the checker wants to work with. Macros can double
+  /// a type with every few characters of an expression.
+  [[nodiscard]] bool is_oversized() const noexcept;
+  /// The same handle, which says more than equal, and is cheap to find out.
+  [[nodiscard]] bool is_same(const Type& other) const noexcept { return node_ == other.node_; }
+  /// The same kind and name over other parameters.
+  [[nodiscard]] Type with_parameters(std::vector<Type> parameters) const;
 
   /// Equal in every part, names of type parameters included.
   [[nodiscard]] bool is_exactly(const Type& other) const noexcept { return matches(other, true); }
@@ -99,7 +106,11 @@ class Type {
     std::vector<Type> parameters = {};
     const Schema* schema = nullptr;
     std::int64_t variable = -1;
+    std::uint32_t depth = 0;  // of parameters within parameters
+    std::uint32_t size = 1;   // of the whole, at most kMaxSize + 1
   };
+  static constexpr std::uint32_t kMaxDepth = 100;
+  static constexpr std::uint32_t kMaxSize = 10'000;
 
   static Type make(Node node);
   static Type simple(TypeKind kind, std::string_view name);

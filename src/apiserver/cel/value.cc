@@ -173,7 +173,8 @@ Value Value::no_such_overload() {
 
 Value Value::list(std::span<const Value> elements) {
   auto* list = new ListObject;
-  list->elements.assign(elements.begin(), elements.end());
+  list->reserve(elements.size());
+  for (const Value& element : elements) list->add(element);
   return adopt(Kind::kList, list);
 }
 
@@ -261,13 +262,18 @@ const Schema* Value::schema() const noexcept {
 }
 
 bool Value::is_sole_owner() const noexcept {
-  return storage_ == Storage::kHeap && !payload_.object->is_shared();
+  if (storage_ == Storage::kHeap) return !payload_.object->is_shared();
+  return is_text_kind(kind_) && extra_.owner != nullptr && !extra_.owner->is_shared();
+}
+
+std::uint32_t Value::depth() const noexcept {
+  return storage_ == Storage::kHeap ? payload_.object->depth() : 0;
 }
 
 std::size_t Value::size() const noexcept {
   if (kind_ != Kind::kList && kind_ != Kind::kMap) return 0;
   if (storage_ == Storage::kJson) return payload_.json->size();
-  if (const ListObject* list = heap_list()) return list->elements.size();
+  if (const ListObject* list = heap_list()) return list->elements().size();
   return heap_map()->entries().size();
 }
 
@@ -381,6 +387,8 @@ const Value* MapObject::find(const Value& key) const noexcept {
 }
 
 void MapObject::set(const Value& key, Value value) {
+  holds(key);
+  holds(value);
   if (const std::size_t at = position(key); at != kNone) {
     entries_[at].second = std::move(value);
     return;

@@ -139,8 +139,10 @@ class Value {
   /// The JSON behind a view, else null; the schema of a view or of a list made from one, else null.
   [[nodiscard]] const json::Value* json_content() const noexcept;
   [[nodiscard]] const Schema* schema() const noexcept;
-  /// Whether no other Value shares the heap object, so that it may be changed in place.
+  /// Whether no other Value shares the list, map or text, so that it may be changed in place.
   [[nodiscard]] bool is_sole_owner() const noexcept;
+  /// How deep containers made by expressions are nested; views of JSON count as 0.
+  [[nodiscard]] std::uint32_t depth() const noexcept;
 
  private:
   /// Where the content is.

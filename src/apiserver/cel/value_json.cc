@@ -123,7 +123,7 @@ Value Value::from_json(const json::Value& content, const Schema& schema) {
 
 Value Value::element(std::size_t index) const {
   CHECK(kind_ == Kind::kList && index < size());
-  if (const detail::ListObject* list = heap_list()) return list->elements[index];
+  if (const detail::ListObject* list = heap_list()) return list->elements()[index];
   const json::Value& content = payload_.json->at(index);
   return extra_.schema == nullptr ? from_json(content) : from_json(content, *extra_.schema->elements());
 }

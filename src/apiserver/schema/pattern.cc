@@ -133,6 +133,16 @@ bool Pattern::matches(std::string_view subject) const {
   return expression != nullptr && RE2::PartialMatch(piece(subject), *expression);
 }
 
+std::optional<Pattern::Match> Pattern::find(std::string_view subject, std::size_t from) const {
+  const auto& expression = compiled().expression;
+  if (expression == nullptr || from > subject.size()) return std::nullopt;
+  re2::StringPiece found;
+  const re2::StringPiece text = piece(subject);
+  if (!expression->Match(text, from, subject.size(), RE2::UNANCHORED, &found, 1)) return std::nullopt;
+  const auto begin = static_cast<std::size_t>(found.data() - text.data());
+  return Match{.begin = begin, .end = begin + found.size()};
+}
+
 std::optional<std::string> Pattern::error() const {
   const std::string& error = compiled().error;
   if (error.empty()) return std::nullopt;

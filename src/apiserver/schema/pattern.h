@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,13 @@ class Pattern {
   [[nodiscard]] const std::string& text() const noexcept { return text_; }
   /// Whether it occurs anywhere in `subject`; never if it is not valid.
   [[nodiscard]] bool matches(std::string_view subject) const;
+  /// Where in a subject it was found, in bytes.
+  struct Match {
+    std::size_t begin;
+    std::size_t end;
+  };
+  /// The first place at or after byte `from`; what stands before it counts as context. As matches().
+  [[nodiscard]] std::optional<Match> find(std::string_view subject, std::size_t from) const;
   /// Why it is not valid, in Go's words: "error parsing regexp: missing closing ): `(`". Nothing if it is.
   [[nodiscard]] std::optional<std::string> error() const;
 

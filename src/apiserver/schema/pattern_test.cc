@@ -12,6 +12,19 @@ TEST(Pattern, MatchesAndFailsAsGoDoes) {
   expect_answers_of("src/apiserver/schema/testdata/pattern.tsv");
 }
 
+TEST(Pattern, SaysWhereItWasFoundAndKeepsTheContext) {
+  const Pattern digits("\\b[0-9]+");
+  const auto first = digits.find("a1 22 333", 0);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->begin, 3U);
+  EXPECT_EQ(first->end, 5U);
+  const auto second = digits.find("a1 22 333", first->end - 1);
+  ASSERT_TRUE(second) << "the second digit of 22 does not begin a word";
+  EXPECT_EQ(second->begin, 6U);
+  EXPECT_FALSE(digits.find("a1 22 333", 99));
+  EXPECT_FALSE(Pattern("(").find("(", 0));
+}
+
 TEST(Pattern, OneThatIsNotValidMatchesNothing) {
   const Pattern pattern("(");
   EXPECT_FALSE(pattern.matches("("));
@@ -19,7 +32,9 @@ TEST(Pattern, OneThatIsNotValidMatchesNothing) {
 }
 
 TEST(Pattern, BacktrackersNightmaresAreHarmless) {
-  EXPECT_FALSE(Pattern("^(a+)+$").matches(std::string(100000, 'a') + "b"));
+  std::string subject(100000, 'a');
+  subject.push_back('b');
+  EXPECT_FALSE(Pattern("^(a+)+$").matches(subject));
 }
 
 }  // namespace
