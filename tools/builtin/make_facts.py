@@ -13,7 +13,9 @@ Lines of the result (see src/apiserver/builtin/README.md):
   M message [map=atomic]
   F json-name number type [required] [ptr] [keep] [list=set|map:key,key] [patch=merge,retainKeys:key] [map=atomic]
     [default=JSON]
-    ptr: zero is a value, absence is another; keep: written to JSON even if zero
+    [null] [go=type]
+    ptr: zero is a value, absence is another; keep: written to JSON even if zero; null: written to JSON as null if absent;
+    go: the Go type where it is not the one that follows from the type here
     type: string bool int32 int64 double bytes any, a message name, [] before a list, {} before a map; ^ before a
     message whose fields stand in the place of the field
 """
@@ -48,6 +50,8 @@ SPECIAL = {
     "apiextensions.v1.JSONSchemaPropsOrBool", "apiextensions.v1.JSONSchemaPropsOrStringArray",
     "authentication.v1.ExtraValue", "authorization.v1.ExtraValue", "certificates.v1.ExtraValue", "meta.v1.Verbs",
 }
+# Structs of Go that are written to JSON as null when they are zero.
+NULL_STRUCTS = {"meta.v1.Time", "meta.v1.MicroTime", "runtime.RawExtension", "meta.v1.FieldsV1"}
 SCALARS = {"string", "bool", "int32", "int64", "double", "bytes"}
 
 
@@ -103,7 +107,7 @@ def proto_name_of(json_name):
 
 
 def read_go_fields(folders):
-    """(message, protobuf number) -> (is a pointer, is left out of JSON when empty), from the tags of Go structs."""
+    """(message, protobuf number) -> (Go type, words after the name in the tag for JSON), from the tags of Go structs."""
     fields = {}
     for folder in folders:
         for proto in sorted(folder.rglob("generated.proto")):
@@ -122,7 +126,24 @@ def read_go_file(path, package, fields):
         elif line.startswith("}"):
             struct = None
         elif struct and (match := re.match(r"\t(?:\w+\s+)?(\S+)\s+`json:\"([^\"]*)\".*protobuf:\"\w+,(\d+),", line)):
-            fields[struct, int(match.group(3))] = (match.group(1).startswith("*"), "omitempty" in match.group(2))
+            fields[struct, int(match.group(3))] = (match.group(1), match.group(2).split(",")[1:])
+
+
+GO_SCALARS = {"string": "string", "bool": "bool", "int32": "int32", "int64": "int64", "double": "float64", "bytes": "[]uint8"}
+GO_WORDS = set(GO_SCALARS.values()) | {"uint8", "byte", "map", "float32", "int", "uint16"}
+
+
+def go_type_of(text, message):
+    """As package reflect prints the type of a field of `message`, or of what it points to."""
+    package = message.split(".")[-2]
+    text = text.lstrip("*").replace("[]byte", "[]uint8")
+    text = re.sub(r"\b(?:metav1|corev1|apiv1|v1|autoscalingv1|rbacv1)\.", "v1.", text)
+    return re.sub(r"(?<![.\w])(\w+)(?![\w.])", lambda m: m.group(1) if m.group(1) in GO_WORDS else f"{package}.{m.group(1)}", text)
+
+
+def plain_go_type(kind, repeated, is_map):
+    element = GO_SCALARS.get(kind) or ".".join(kind.split(".")[-2:])
+    return ("[]" if repeated else "map[string]" if is_map else "") + element
 
 
 class Facts:
@@ -167,11 +188,17 @@ class Facts:
         facts = properties.get(json_name, {})
         if json_name in schema.get("required", []):
             words.append("required")
-        pointer, omit_empty = self.go_fields.get((name, number), (False, True))
+        go_type, tag = self.go_fields.get((name, number), ("", ["omitempty"]))
+        pointer = go_type.startswith("*")
+        nullable = pointer or repeated or is_map or kind == "bytes"
         if pointer:
             words.append("ptr")
-        elif not omit_empty and not repeated and not is_map and kind in SCALARS:
+        elif "omitempty" not in tag and not nullable and kind in SCALARS:
             words.append("keep")
+        if nullable and "omitempty" not in tag or kind in NULL_STRUCTS and not nullable and "omitzero" not in tag:
+            words.append("null")
+        if go_type and go_type_of(go_type, name) != plain_go_type(kind, repeated, is_map):
+            words.append("go=" + go_type_of(go_type, name))
         list_type = facts.get("x-kubernetes-list-type")
         if list_type == "map":
             words.append("list=map:" + ",".join(facts["x-kubernetes-list-map-keys"]))

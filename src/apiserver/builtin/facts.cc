@@ -130,10 +130,14 @@ class BuiltinFacts::Reader {
       field.is_pointer = true;
     } else if (word == "keep") {
       field.keeps_zero = true;
+    } else if (word == "null") {
+      field.written_null = true;
     } else if (word == "list=set") {
       field.list_type = FieldFacts::ListType::kSet;
     } else if (word == "map=atomic") {
       field.atomic_map = true;
+    } else if (const auto type = value_of(word, "go")) {
+      field.go_type = *type;
     } else if (const auto keys = value_of(word, "list")) {
       CHECK(keys->starts_with("map:"));
       field.list_type = FieldFacts::ListType::kMap;

@@ -31,8 +31,9 @@ struct FieldFacts {
   const MessageFacts* message = nullptr;  ///< of kMessage
   bool inlined = false;                   ///< the message's fields stand in the place of this field in JSON
   bool required = false;
-  bool is_pointer = false;  ///< zero is a value, absence is another
-  bool keeps_zero = false;  ///< written to JSON even if zero
+  bool is_pointer = false;    ///< zero is a value, absence is another
+  bool keeps_zero = false;    ///< written to JSON even if zero
+  bool written_null = false;  ///< written to JSON as null if absent
   ListType list_type = ListType::kAtomic;
   std::vector<std::string_view> list_keys = {};  ///< of ListType::kMap
   bool atomic_map = false;
@@ -40,6 +41,7 @@ struct FieldFacts {
   bool patch_retains_keys = false;
   std::string_view merge_key = {};
   std::string_view default_value = {};  ///< JSON; empty: none
+  std::string_view go_type = {};        ///< where it does not follow from the other facts: "v1.ServiceType"
 };
 
 struct MessageFacts {

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 
-// Private to src/apiserver/schema.
+// Times as Go reads them. Pure functions.
 
 namespace klutch::apiserver {
 
