@@ -56,7 +56,8 @@ Error forbidden_request(const RequestAttributes& request, const std::string& why
 Access::Verdict Access::decide(const User& user, const RequestAttributes& request) const {
   if (is_anonymous(user) && !is_public(request) && !options_.anonymous_as_roles_say) return {};
   if (auto grant = authorize(objects_, user, request)) return {true, std::move(grant->reason)};
-  return {false, missing_roles(objects_, user, request.ns)};
+  auto missing = missing_roles_message(missing_roles(objects_, user, request.ns));
+  return {false, missing.empty() ? "" : "RBAC: " + std::move(missing)};
 }
 
 Result<> Access::check(const User& user, const RequestAttributes& request) const {

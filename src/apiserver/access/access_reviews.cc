@@ -59,13 +59,18 @@ void check_selector(FieldErrors& errors, const Value& attributes, std::string_vi
   }
 }
 
+/// As kube-apiserver prints its internal form of them.
+Value go_path_attributes(const Value& attributes) {
+  return json::object({{"Path", text_in(attributes, "path")}, {"Verb", text_in(attributes, "verb")}});
+}
+
 FieldErrors check_review_spec(const Value& spec, bool names_user) {
   FieldErrors errors;
   const FieldPath path("spec");
   const Value* resource = spec.find_object("resourceAttributes");
   const Value* other = spec.find_object("nonResourceAttributes");
   if (resource != nullptr && other != nullptr) {
-    errors.push_back(FieldError::invalid(path.child("nonResourceAttributes"), *other,
+    errors.push_back(FieldError::invalid(path.child("nonResourceAttributes"), go_path_attributes(*other),
                                          "cannot be specified in combination with resourceAttributes"));
   }
   if (resource == nullptr && other == nullptr) {
@@ -193,8 +198,8 @@ Action local_subject_access_review(const Access& access) {
       }
     }
     if (const Value* other = spec.find_object("nonResourceAttributes"); other != nullptr) {
-      errors.push_back(FieldError::invalid(FieldPath("spec").child("nonResourceAttributes"), *other,
-                                           "disallowed on this kind of request"));
+      errors.push_back(FieldError::invalid(FieldPath("spec").child("nonResourceAttributes"),
+                                           go_path_attributes(*other), "disallowed on this kind of request"));
     }
     if (!errors.empty()) return fail(invalid_review(errors));
     review["metadata"].set("namespace", ns);
@@ -216,10 +221,8 @@ Action self_subject_rules_review(const Access& access) {
     auto status = json::object({{"incomplete", false},
                                 {"nonResourceRules", std::move(other_rules)},
                                 {"resourceRules", std::move(resource_rules)}});
-    if (const auto missing = missing_roles(access.objects(), request.user, ns); !missing.empty()) {
-      constexpr std::string_view kPrefix = "RBAC: ";
-      status.set("evaluationError", missing.substr(kPrefix.size()));
-    }
+    auto missing = missing_roles_message(missing_roles(access.objects(), request.user, ns));
+    if (!missing.empty()) status.set("evaluationError", std::move(missing));
     return json::object({{"kind", kube::kind(review)},
                          {"apiVersion", kube::api_version(review)},
                          {"metadata", Value::empty_object()},

@@ -94,7 +94,8 @@ Result<> EscalationCheck::admit_binding(const Change& change) const {
   if (access_.decide(change.user, special_verb("bind", resource, ns, binding.role_name)).allowed) return {};
   const auto rules = access_.objects().rules_of_role(is_role ? ns : "", binding.role_name);
   if (rules == nullptr) {
-    return fail(object_not_found({std::string(kRbacGroup), resource}, binding.role_name));
+    // So says kube-apiserver: it names the resource of the request.
+    return fail(object_not_found(change.resource.description.type.group_resource(), binding.role_name));
   }
   return require_held(change, *rules);
 }
@@ -102,8 +103,14 @@ Result<> EscalationCheck::admit_binding(const Change& change) const {
 Result<> EscalationCheck::require_held(const Change& change, const PolicyRules& wanted) const {
   const auto missing = missing_rules(rules_for(access_.objects(), change.user, change.key.ns), wanted);
   if (missing.empty()) return {};
-  return fail(object_forbidden(change.resource.description.type.group_resource(), change.key.name,
-                               escalation_message(change.user, missing)));
+  const auto type = change.resource.description.type.group_resource();
+  auto message = escalation_message(change.user, missing);
+  std::string lost;
+  for (const auto& role : missing_roles(access_.objects(), change.user, change.key.ns)) {
+    lost += (lost.empty() ? "" : " ") + object_not_found(type, role.name).message();
+  }
+  if (!lost.empty()) message += "; resolution errors: [" + lost + "]";
+  return fail(object_forbidden(type, change.key.name, message));
 }
 
 }  // namespace klutch::apiserver

@@ -100,9 +100,9 @@ FIBER_TEST(EscalationCheck, LetsNobodyBindARoleBeyondHim) {
   EXPECT_NE(fixture.outcome("rolebindings", {"a", "b"}, binding("Role", "reader")), "");
   EXPECT_NE(fixture.outcome("clusterrolebindings", {"", "b"}, binding("ClusterRole", "cluster-admin")), "");
   EXPECT_EQ(fixture.outcome("rolebindings", {"a", "b"}, binding("ClusterRole", "gone")),
-            "clusterroles.rbac.authorization.k8s.io \"gone\" not found");
+            "rolebindings.rbac.authorization.k8s.io \"gone\" not found");
   EXPECT_EQ(fixture.outcome("rolebindings", {"b", "b"}, binding("Role", "reader")),
-            "roles.rbac.authorization.k8s.io \"reader\" not found");
+            "rolebindings.rbac.authorization.k8s.io \"reader\" not found");
   EXPECT_EQ(fixture.outcome("rolebindings", {"a", "b"}, binding("Role", "reader"), "", kRoot), "");
   fixture.cluster.grant_alice("binder", R"([{"verbs":["bind"],"apiGroups":["rbac.authorization.k8s.io"],
                                             "resources":["roles"],"resourceNames":["reader"]}])");

@@ -135,7 +135,7 @@ FIBER_TEST(SubjectAccessReview, RefusesWhatMakesNoSense) {
       {kSar, R"({"spec":{"user":"a"}})",
        R"(.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified)"},
       {kSelfSar, R"({"spec":{"resourceAttributes":{},"nonResourceAttributes":{"path":"/"}}})",
-       R"(.authorization.k8s.io "" is invalid: spec.nonResourceAttributes: Invalid value: {"path":"/"}: cannot be specified in combination with resourceAttributes)"},
+       R"(.authorization.k8s.io "" is invalid: spec.nonResourceAttributes: Invalid value: {"Path":"/","Verb":""}: cannot be specified in combination with resourceAttributes)"},
       {kSelfSar, R"({"metadata":{"name":"x"},"spec":{"resourceAttributes":{}}})",
        R"(.authorization.k8s.io "" is invalid: metadata: Invalid value: {"name":"x"}: must be empty)"},
       {kSar, R"({"spec":{"user":"a","resourceAttributes":{"labelSelector":{}}}})",

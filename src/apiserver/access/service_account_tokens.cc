@@ -10,6 +10,7 @@
 #include "apiserver/access/service_account_lookup.h"
 #include "base/ids.h"
 #include "base/os/file.h"
+#include "base/strings.h"
 #include "crypto/base64.h"
 #include "crypto/hash.h"
 #include "jose/jws.h"
@@ -26,8 +27,8 @@ constexpr std::string_view kLegacyIssuer = "kubernetes/serviceaccount";
 constexpr std::string_view kLegacyPrefix = "kubernetes.io/serviceaccount/";
 constexpr std::size_t kMaxKnown = 1024;
 constexpr std::size_t kMaxTokenBytes = std::size_t{16} << 10;
-/// What clocks may differ, as kube-apiserver allows.
-constexpr Duration kTokenLeeway = std::chrono::minutes(1);
+/// Seconds that clocks may differ, as kube-apiserver allows.
+constexpr double kTokenLeeway = 60;
 
 const std::vector<jose::Algorithm>& accepted_algorithms() {
   static const std::vector<jose::Algorithm> algorithms = {jose::Algorithm::kRs256, jose::Algorithm::kEs256};
@@ -54,6 +55,27 @@ std::vector<std::string> intersection(const std::vector<std::string>& some,
   return both;
 }
 
+std::vector<std::string> audiences_in(const Value& claims) {
+  std::vector<std::string> audiences;
+  const auto* list = claims.find_array("aud");
+  if (list == nullptr) return audiences;
+  for (const auto& audience : list->elements()) {
+    if (audience.is_string()) audiences.emplace_back(audience.as_string());
+  }
+  return audiences;
+}
+
+/// As Go prints a list of strings with %q.
+std::string quoted_list(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const auto& text : texts) list += (list.empty() ? "" : " ") + quote(text);
+  return "[" + list + "]";
+}
+
+tl::unexpected<Error> refuse_claims() {
+  return fail(Code::kUnauthenticated, "the claims of the token make no sense");
+}
+
 /// One member, without saying what else there is.
 std::string token_text(const Value& object, std::string_view name) {
   return std::string(object.find_string(name).value_or(""));
@@ -68,9 +90,12 @@ std::string legacy_claim(const Value& claims, std::string_view name) {
 /// A token whose signature was good.
 struct ServiceAccountTokens::Known {
   Value claims = {};
-  Time expires_at = Time::max();
   bool legacy = false;
   std::vector<std::string> audiences = {};
+  // Bound tokens only, seconds since 1970.
+  double expires = 0;
+  double not_before = 0;
+  double issued = 0;
 };
 
 Result<crypto::PrivateKey> ServiceAccountTokens::ensure_key(const std::string& path) {
@@ -157,33 +182,28 @@ Result<ServiceAccountTokens::KnownPtr> ServiceAccountTokens::recognise(std::stri
                                                                        std::string_view issuer) {
   auto digest = crypto::sha256(token);
   if (const auto found = known_.find(digest); found != known_.end()) return found->second;
+  const jose::JwsOptions options{.algorithms = accepted_algorithms(), .max_bytes = kMaxTokenBytes};
+  const auto jws = jose::verify_jws(token, keys_, options);
+  if (!jws) {
+    const bool unknown_key = jws.error().detail<jose::UnknownKey>() != nullptr;
+    return fail(unknown_key ? Error(Code::kUnauthenticated, "invalid signature, no keys found")
+                            : jws.error());
+  }
+  auto claims = json::parse(jws->payload, {.max_depth = 32, .duplicate_keys = json::DuplicateKeys::kReject});
+  if (!claims || !claims->is_object() || claims->find_string("iss") != issuer) return refuse_claims();
   auto known = std::make_shared<Known>();
   known->legacy = issuer == kLegacyIssuer;
-  const jose::JwsOptions options{.algorithms = accepted_algorithms(), .max_bytes = kMaxTokenBytes};
-  const auto jws = TRY(jose::verify_jws(token, keys_, options));
-  auto claims = json::parse(jws.payload, {.max_depth = 32, .duplicate_keys = json::DuplicateKeys::kReject});
-  if (!claims || !claims->is_object() || claims->find_string("iss") != issuer) {
-    return fail(Code::kUnauthenticated, "the claims of the token make no sense");
-  }
   known->claims = *std::move(claims);
   if (known->legacy) {
     known->audiences = options_.audiences;
   } else {
-    // Its own audiences, because each request asks for others.
-    std::vector<std::string> own;
-    if (const auto* list = known->claims.find_array("aud"); list != nullptr) {
-      for (const auto& audience : list->elements()) {
-        if (audience.is_string() && !audience.as_string().empty()) own.emplace_back(audience.as_string());
-      }
-    }
-    const jose::JwtOptions strict{.algorithms = accepted_algorithms(),
-                                  .issuer = options_.issuer,
-                                  .audiences = own.empty() ? options_.audiences : own,
-                                  .required = {"sub", "kubernetes.io"},
-                                  .leeway = kTokenLeeway};
-    const auto verified = TRY(jose::verify_jwt(token, keys_, strict, options_.clock->now()));
-    known->audiences = verified.audiences;
-    known->expires_at = verified.expires_at;
+    known->audiences = audiences_in(known->claims);
+    const auto expires = known->claims.find_double("exp");
+    // kube-apiserver takes one without an end, but it never makes one.
+    if (!expires || known->audiences.empty()) return refuse_claims();
+    known->expires = *expires;
+    known->not_before = known->claims.find_double("nbf").value_or(0);
+    known->issued = known->claims.find_double("iat").value_or(0);
   }
   // Who can show many good tokens may have them checked again.
   if (known_.size() >= kMaxKnown) known_.clear();
@@ -197,13 +217,13 @@ class ServiceAccountTokens::Check {
   Check(const Storage& storage, Time now) : objects_(storage, now) {}
 
   Result<User> bound(const Known& known, Time now) const {
-    if (now - kTokenLeeway >= known.expires_at) return refuse("service account token has expired");
+    TRY(times(known, std::chrono::duration<double>(now.time_since_epoch()).count()));
     const Value* about = known.claims.find_object("kubernetes.io");
-    if (about == nullptr) return refuse("the claims of the token make no sense");
+    if (about == nullptr) return refuse_claims();
     const std::string ns = token_text(*about, "namespace");
     const auto account = ref(*about, "serviceaccount");
     if (!account || ns.empty() || account->name.empty() || account->uid.empty()) {
-      return refuse("the claims of the token make no sense");
+      return refuse_claims();
     }
     TRY(objects_.require_account({ns, account->name}, account->uid));
     User user = user_of(ns, *account);
@@ -237,7 +257,7 @@ class ServiceAccountTokens::Check {
                       legacy_claim(known.claims, "service-account.uid")};
     const std::string secret = legacy_claim(known.claims, "secret.name");
     if (ns.empty() || account.name.empty() || account.uid.empty() || secret.empty()) {
-      return refuse("the claims of the token make no sense");
+      return refuse_claims();
     }
     if (known.claims.find_string("sub") != service_account_user(ns, account.name)) {
       return refuse("sub claim is invalid");
@@ -248,6 +268,13 @@ class ServiceAccountTokens::Check {
   }
 
  private:
+  static Result<> times(const Known& known, double now) {
+    if (now - kTokenLeeway >= known.expires) return refuse("service account token has expired");
+    if (now + kTokenLeeway < known.not_before) return refuse("service account token is not valid yet");
+    if (now + kTokenLeeway < known.issued) return refuse("service account token is issued in the future");
+    return {};
+  }
+
   static tl::unexpected<Error> refuse(std::string_view why) {
     return fail(Code::kUnauthenticated, std::string(why));
   }
@@ -276,7 +303,9 @@ Result<std::optional<ServiceAccountTokens::Verified>> ServiceAccountTokens::veri
   const auto& wanted = audiences.empty() ? options_.audiences : audiences;
   Verified verified{.audiences = intersection(known->audiences, wanted)};
   if (verified.audiences.empty()) {
-    return fail(Code::kUnauthenticated, "the token is for another audience");
+    return fail(Code::kUnauthenticated,
+                fmt::format("token audiences {} is invalid for the target audiences {}",
+                            quoted_list(known->audiences), quoted_list(wanted)));
   }
   const Time now = options_.clock->now();
   const Check check(storage_, now);

@@ -65,8 +65,8 @@ class TokenIssuer {
                                          "must match the service account name if specified")});
     }
     if (const auto ns = kube::ns(request); !ns.empty() && ns != account_.ns) {
-      return refuse({FieldError::invalid(metadata.child("namespace"), ns,
-                                         "must match the service account namespace if specified")});
+      return fail(bad_request(
+          "the namespace of the provided object does not match the namespace sent on the request"));
     }
     return {};
   }
@@ -77,6 +77,7 @@ class TokenIssuer {
 
   Result<Value> get(std::string_view resource, std::string_view type, const kube::Key& key) const {
     const auto stored = storage_.get(type, key);
+    if (key.name.empty()) return fail(bad_request("Name parameter required."));
     if (stored == nullptr) return fail(object_not_found({"", std::string(resource)}, key.name));
     return stored->to_value();
   }

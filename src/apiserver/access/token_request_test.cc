@@ -68,7 +68,8 @@ FIBER_TEST(TokenRequest, KeepsAudiencesAndLifetime) {
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->find("status")->find_string("expirationTimestamp"), "2026-01-02T00:10:00Z");
   EXPECT_EQ(fixture.user_of(answer, {"b"}).name, "system:serviceaccount:ns:robot");
-  EXPECT_EQ(fixture.user_of(answer).name, "the token is for another audience");
+  EXPECT_EQ(fixture.user_of(answer).name,
+            R"(token audiences ["a" "b"] is invalid for the target audiences ["https://i"])");
 }
 
 FIBER_TEST(TokenRequest, BindsTheTokenToAnObject) {
@@ -104,8 +105,8 @@ FIBER_TEST(TokenRequest, RefusesWithTheTextsOfKubernetes) {
        R"(TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 4294967297: may not specify a duration larger than 2^32 seconds)"},
       {"{}", R"({"name":"other"})", Code::kInvalid,
        R"(TokenRequest.authentication.k8s.io "robot" is invalid: metadata.name: Invalid value: "other": must match the service account name if specified)"},
-      {"{}", R"({"namespace":"other"})", Code::kInvalid,
-       R"(TokenRequest.authentication.k8s.io "robot" is invalid: metadata.namespace: Invalid value: "other": must match the service account namespace if specified)"},
+      {"{}", R"({"namespace":"other"})", Code::kBadRequest,
+       "the namespace of the provided object does not match the namespace sent on the request"},
       {"{}", R"({"uid":"u-9"})", Code::kConflict,
        R"(Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "robot": the UID in the token request (u-9) does not match the UID of the service account (u-1))"},
       {R"({"boundObjectRef":{"kind":"Secret","apiVersion":"v1","name":"gone"}})", "{}", Code::kNotFound,

@@ -69,7 +69,7 @@ bool grants_url(const Texts& urls, std::string_view path) {
 
 std::string go_list(const Texts& texts) {
   std::string list;
-  for (const auto& text : texts) list += (list.empty() ? "" : ", ") + quoted(text);
+  for (const auto& text : texts) list += (list.empty() ? "" : " ") + quoted(text);
   return "[" + list + "]";
 }
 
@@ -264,8 +264,8 @@ std::optional<Grant> authorize(const RbacObjects& objects, const User& user,
   return grant;
 }
 
-std::string missing_roles(const RbacObjects& objects, const User& user, std::string_view ns) {
-  std::vector<std::string> missing;
+std::vector<MissingRole> missing_roles(const RbacObjects& objects, const User& user, std::string_view ns) {
+  std::vector<MissingRole> missing;
   const auto look_at = [&](const std::vector<RbacObjects::BindingPtr>& bindings) {
     for (const auto& binding : bindings) {
       const auto applies = [&](const Subject& subject) { return subject.is(user, binding->ns); };
@@ -273,15 +273,22 @@ std::string missing_roles(const RbacObjects& objects, const User& user, std::str
       const bool is_role = binding->role_kind == "Role";
       if (is_role && binding->ns.empty()) continue;
       if (objects.rules_of_role(is_role ? binding->ns : "", binding->role_name) != nullptr) continue;
-      auto text = fmt::format("{}.rbac.authorization.k8s.io {} not found", is_role ? "role" : "clusterrole",
-                              quoted(binding->role_name));
-      if (!has(missing, text)) missing.push_back(std::move(text));
+      MissingRole role{.cluster_wide = !is_role, .name = binding->role_name};
+      if (std::ranges::find(missing, role) == missing.end()) missing.push_back(std::move(role));
     }
   };
   look_at(objects.cluster_role_bindings());
   if (!ns.empty()) look_at(objects.role_bindings(ns));
-  if (missing.empty()) return {};
-  return "RBAC: " + (missing.size() == 1 ? missing.front() : "[" + join(missing, ", ") + "]");
+  return missing;
+}
+
+std::string missing_roles_message(const std::vector<MissingRole>& missing) {
+  std::string text;
+  for (const auto& [cluster_wide, name] : missing) {
+    text += fmt::format("{}{}.rbac.authorization.k8s.io {} not found", text.empty() ? "" : ", ",
+                        cluster_wide ? "clusterrole" : "role", quoted(name));
+  }
+  return missing.size() > 1 ? "[" + text + "]" : text;
 }
 
 PolicyRules rules_for(const RbacObjects& objects, const User& user, std::string_view ns) {
@@ -314,17 +321,21 @@ PolicyRules missing_rules(const PolicyRules& held, const PolicyRules& wanted) {
 }
 
 std::string escalation_message(const User& user, const PolicyRules& missing) {
-  // Rules that differ in their verb alone are told as one.
-  std::map<std::tuple<Texts, Texts, Texts, Texts>, PolicyRule> compact;
+  // Rules on resources that differ in their verb alone are told as one.
+  std::map<std::tuple<Texts, Texts, Texts>, PolicyRule> compact;
+  std::set<std::string> lines;
   for (const auto& rule : missing) {
-    auto& slot = compact[{rule.api_groups, rule.resources, rule.resource_names, rule.non_resource_urls}];
+    if (rule.resources.empty()) {
+      lines.insert(rule.to_string());
+      continue;
+    }
+    auto& slot = compact[{rule.api_groups, rule.resources, rule.resource_names}];
     if (slot.verbs.empty()) {
       slot = rule;
     } else if (!has(slot.verbs, rule.verbs.front())) {
       slot.verbs.push_back(rule.verbs.front());
     }
   }
-  std::set<std::string> lines;
   for (const auto& [parts, rule] : compact) lines.insert(rule.to_string());
   std::string groups;
   for (const auto& group : user.groups) groups += (groups.empty() ? "" : " ") + quoted(group);

@@ -31,7 +31,7 @@ struct PolicyRule {
   [[nodiscard]] bool allows(const RequestAttributes& request) const;
   /// Whether it grants all of `other` by itself.
   [[nodiscard]] bool covers(const PolicyRule& other) const;
-  /// As Go prints it in messages: {APIGroups:[""], Resources:["pods"], Verbs:["get"]}
+  /// As Go prints it in messages: {APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}
   [[nodiscard]] std::string to_string() const;
   bool operator==(const PolicyRule&) const = default;
 };
@@ -78,9 +78,16 @@ struct Grant {
 std::optional<Grant> authorize(const RbacObjects& objects, const User& user,
                                const RequestAttributes& request);
 
-/// Why there may be less than `user` could expect: bindings to roles that do not exist. Empty if there are
-/// none.
-std::string missing_roles(const RbacObjects& objects, const User& user, std::string_view ns);
+/// A role that something is bound to although it does not exist.
+struct MissingRole {
+  bool cluster_wide = false;
+  std::string name = {};
+  bool operator==(const MissingRole&) const = default;
+};
+/// Why `user` may have less rights in `ns` than he expects.
+std::vector<MissingRole> missing_roles(const RbacObjects& objects, const User& user, std::string_view ns);
+/// `clusterrole.rbac.authorization.k8s.io "a" not found`; several in brackets; empty for none.
+std::string missing_roles_message(const std::vector<MissingRole>& missing);
 
 /// Everything that is granted to `user` in `ns` (cluster-wide alone if that is empty).
 PolicyRules rules_for(const RbacObjects& objects, const User& user, std::string_view ns);

@@ -178,7 +178,7 @@ TEST_F(RbacTest, FindsWhatIsMissingForAGrant) {
   EXPECT_EQ(
       escalation_message({.name = "alice", .groups = {"g", "h"}}, missing),
       "user \"alice\" (groups=[\"g\" \"h\"]) is attempting to grant RBAC permissions not currently held:\n"
-      "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"delete\", \"watch\"]}\n"
+      "{APIGroups:[\"\"], Resources:[\"secrets\"], Verbs:[\"delete\" \"watch\"]}\n"
       "{NonResourceURLs:[\"/metrics\"], Verbs:[\"get\"]}");
   EXPECT_TRUE(missing_rules(wanted, wanted).empty());
 }

@@ -19,8 +19,7 @@ std::string lower(std::string_view method) {
 
 bool asks_for_watch(const http::Query& query) {
   const auto watch = query.get("watch");
-  return watch && (watch->empty() || *watch == "1" || *watch == "true" || *watch == "True" ||
-                   *watch == "TRUE" || *watch == "t" || *watch == "T");
+  return watch && *watch != "0" && !equal_ignore_case(*watch, "false");
 }
 
 std::string verb_of_resource(std::string_view method, const RequestAttributes& request,
@@ -42,7 +41,9 @@ std::string selected_name(const http::Query& query) {
   if (!text) return {};
   const auto selector = kube::FieldSelector::parse(*text);
   if (!selector) return {};
-  return std::string(selector->required_value("metadata.name").value_or(""));
+  const auto name = selector->required_value("metadata.name").value_or("");
+  const bool fits_a_path = name != "." && name != ".." && name.find_first_of("/%") == std::string_view::npos;
+  return fits_a_path ? std::string(name) : std::string();
 }
 
 }  // namespace
@@ -80,8 +81,7 @@ RequestAttributes RequestAttributes::from_request(std::string_view method,
   if (rest.size() > 1) request.name = rest[1];
   if (rest.size() > 2) request.subresource = rest[2];
   request.verb = watches ? "watch" : verb_of_resource(method, request, query);
-  if (request.name.empty() &&
-      (request.verb == "list" || request.verb == "watch" || request.verb == "deletecollection")) {
+  if (request.name.empty() && (request.verb == "list" || request.verb == "watch")) {
     request.name = selected_name(query);
   }
   return request;
