@@ -41,6 +41,7 @@ class PlainBehavior : public ResourceBehavior {
     return std::string(spec != nullptr ? spec->find_string("color").value_or("") : "");
   }
   [[nodiscard]] bool is_selectable(std::string_view field) const override { return field == "spec.color"; }
+  [[nodiscard]] const ScalePaths* scale() const override { return &scale_; }
   [[nodiscard]] OwnershipTypes ownership(std::string_view /*subresource*/) const override {
     return {.type_of = [this](std::string_view) { return schema_.any(); },
             .reset_fields = [](std::string_view) { return FieldSet(); }};
@@ -49,6 +50,7 @@ class PlainBehavior : public ResourceBehavior {
  private:
   MergeSchema schema_;
   std::string serve_as_;
+  ScalePaths scale_ = {.spec_replicas = {"spec", "replicas"}, .status_replicas = {"status", "replicas"}};
 };
 
 /// Name and color.

@@ -10,6 +10,7 @@
 #include "apiserver/endpoints/read_support.h"
 #include "apiserver/endpoints/rendering.h"
 #include "apiserver/verbs/api_errors.h"
+#include "apiserver/verbs/scale.h"
 #include "kube/api/status.h"
 
 namespace klutch::apiserver {
@@ -142,6 +143,12 @@ Result<http::Response> serve_get(Ctx& ctx, ApiRequest& request, const ReadContex
   TRY(wait_for_revision(ctx, context.storage, *asked));
   const auto stored = context.storage.get(request.resource->storage_type, request.key());
   if (stored == nullptr) return fail(not_found(*request.resource, request.attributes.name));
+  if (request.attributes.subresource == "scale") {
+    const ScalePaths* const paths = request.resource->behavior->scale();
+    if (paths == nullptr) return fail(not_found(*request.resource, request.attributes.name));
+    const auto scale = scale_of(served_object(*request.resource, *stored), *paths);
+    return render_object(request, form, scale, 200, context.clock.now());
+  }
   return render_stored(request, form, *stored, context.clock.now());
 }
 

@@ -119,6 +119,21 @@ FIBER_TEST(Get, WaitsForAVersionThatIsYetToCome) {
   rig.storage->stop(ctx);
 }
 
+FIBER_TEST(Get, GivesTheScaleOfAnObjectAndItsTable) {
+  Rig rig(ctx);
+  rig.put(ctx, {"n", "a"}, {}, json::object({{"spec", json::object({{"replicas", 3}})}}));
+  const auto scale = body_of(*rig.get(ctx, std::string(kWidgets) + "/a/scale"));
+  EXPECT_EQ(scale.find_string("kind"), "Scale");
+  EXPECT_EQ(scale.find("spec")->find_int("replicas"), 3);
+  const auto table = body_of(*rig.get(ctx, std::string(kWidgets) + "/a/scale",
+                                      {{"Accept", "application/json;as=Table;v=v1;g=meta.k8s.io"}}));
+  EXPECT_EQ(table.find("columnDefinitions")->at(1).find_string("name"), "Desired");
+  EXPECT_EQ(*table.find("rows")->at(0).find("cells"), json::array({"a", 3, 0, "<unknown>"}));
+  const auto status = body_of(*rig.get(ctx, std::string(kWidgets) + "/a/status"));
+  EXPECT_EQ(status.find_string("kind"), "Widget");
+  rig.storage->stop(ctx);
+}
+
 FIBER_TEST(List, IsOrderedAndSaysTheRevisionOfTheStore) {
   Rig rig(ctx);
   for (const char* name : {"c", "a", "b"}) rig.put(ctx, {"n", name});

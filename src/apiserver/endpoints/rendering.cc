@@ -123,7 +123,7 @@ std::string list_bytes(const ServedResource& resource, const Representation& for
 std::string list_text(const ServedResource& resource, const Representation& form,
                       const std::vector<StoredPtr>& objects, const ListMetadata& metadata, Time now) {
   if (form.shape == Shape::kTable) {
-    Tabulation table(resource, form, now);
+    Tabulation table(table_of(resource), form, now);
     for (const StoredPtr& object : objects) table.add_row(served_object(resource, *object));
     return print_as(form, std::move(table).finish(list_metadata(resource, metadata)));
   }
@@ -181,7 +181,7 @@ json::Value in_form(const ServedResource& resource, const Representation& form, 
   }
   auto metadata = json::Value::empty_object();
   metadata.set("resourceVersion", kube::resource_version(object));
-  Tabulation table(resource, form, now);
+  Tabulation table(table_of(resource, object), form, now);
   table.add_row(std::move(object));
   return std::move(table).finish(std::move(metadata));
 }

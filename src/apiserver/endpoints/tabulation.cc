@@ -1,43 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/endpoints/tabulation.h"
 
-#include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "apiserver/endpoints/rendering.h"
-#include "base/duration.h"
+#include "apiserver/tables/tables.h"
 #include "json/build.h"
 #include "kube/api/object.h"
 
 namespace klutch::apiserver {
 namespace {
-
-/// Of kinds that have no columns of their own.
-class NameAndAge final : public TableShape {
- public:
-  [[nodiscard]] const std::vector<TableColumn>& columns() const override { return columns_; }
-  [[nodiscard]] std::vector<json::Value> cells(const json::Value& object, Time now) const override {
-    std::vector<json::Value> cells;
-    cells.emplace_back(kube::name(object));
-    const auto created = kube::creation_time(object);
-    cells.emplace_back(created ? format_age(now - *created) : "<unknown>");
-    return cells;
-  }
-
- private:
-  std::vector<TableColumn> columns_ = {
-      {.name = "Name",
-       .type = "string",
-       .format = "name",
-       .description = "Name must be unique within a namespace."},
-      {.name = "Age", .type = "string", .description = "When the object was created."}};
-};
-
-const TableShape& shape_of(const ServedResource& resource) {
-  static const NameAndAge fallback;
-  return resource.table != nullptr ? *resource.table : fallback;
-}
 
 json::Value column_definitions(const TableShape& shape) {
   auto list = json::Value::empty_array();
@@ -53,12 +26,23 @@ json::Value column_definitions(const TableShape& shape) {
 
 }  // namespace
 
-Tabulation::Tabulation(const ServedResource& resource, const Representation& form, Time now, bool headers)
-    : resource_(resource), form_(form), now_(now), headers_(headers) {}
+const TableShape& table_of(const ServedResource& resource) {
+  return resource.table != nullptr ? *resource.table : *name_and_age_table();
+}
+
+const TableShape& table_of(const ServedResource& resource, const json::Value& object) {
+  const std::string_view kind = kube::kind(object);
+  if (kind.empty() || kind == resource.description.type.kind) return table_of(resource);
+  const bool scale = kind == "Scale" && kube::api_version(object) == "autoscaling/v1";
+  return scale ? *scale_table() : *name_and_age_table();
+}
+
+Tabulation::Tabulation(const TableShape& shape, const Representation& form, Time now, bool headers)
+    : shape_(shape), form_(form), now_(now), headers_(headers) {}
 
 void Tabulation::add_row(json::Value object) {
   auto cells = json::Value::empty_array();
-  for (json::Value& cell : shape_of(resource_).cells(object, now_)) cells.push_back(std::move(cell));
+  for (json::Value& cell : shape_.cells(object, now_)) cells.push_back(std::move(cell));
   auto row = json::Value::empty_object();
   row.set("cells", std::move(cells));
   switch (form_.include) {
@@ -74,7 +58,7 @@ void Tabulation::add_row(json::Value object) {
 json::Value Tabulation::finish(json::Value list_metadata) && {
   auto table = json::object({{"kind", "Table"}, {"apiVersion", "meta.k8s.io/" + form_.version}});
   table.set("metadata", std::move(list_metadata));
-  table.set("columnDefinitions", headers_ ? column_definitions(shape_of(resource_)) : json::Value());
+  table.set("columnDefinitions", headers_ ? column_definitions(shape_) : json::Value());
   table.set("rows", std::move(rows_));
   return table;
 }

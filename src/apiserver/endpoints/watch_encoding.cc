@@ -64,7 +64,7 @@ std::string WatchEncoder::encode(std::string_view type, json::Value object, Time
   }
   auto metadata = json::Value::empty_object();
   metadata.set("resourceVersion", kube::resource_version(object));
-  Tabulation table(*resource_, form_, now, first_);
+  Tabulation table(table_of(*resource_), form_, now, first_);
   table.add_row(std::move(object));
   append_line(line, type, json::print(std::move(table).finish(std::move(metadata))));
   return line;
