@@ -136,7 +136,7 @@ class Machine:
 
 @contextlib.contextmanager
 def cluster(build, programs, machine):
-    server = subprocess.Popen([*machine.server, build / "bench_real_cluster"], stdin=subprocess.PIPE,
+    server = subprocess.Popen([*machine.server, build / "real_cluster"], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True, env={**os.environ, "KLUTCH_REAL_BIN": programs})
     try:
         line = server.stdout.readline()

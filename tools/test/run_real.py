@@ -26,6 +26,7 @@ CANNOT_RUN = 77
 # name -> what it runs against. The order is the order of running.
 STAGES = {
     "kube": "kube-apiserver, kube-controller-manager and etcd",
+    "kubectl": "what kubectl 1.34 and 1.20 print with kube-apiserver, beside the recordings",
     "keycloak": "Keycloak as the OpenID issuer",
     "crossplane": "Crossplane on a real API server",
     "chromium": "the web pages in Chromium",
