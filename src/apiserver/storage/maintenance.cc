@@ -30,6 +30,16 @@ Result<> require_store(const StoreFiles& files) {
   return fail(Code::kNotFound, "there is no store in " + files.folder);
 }
 
+/// A server that does the same at this moment makes it fail; what is left then, the server will do.
+Result<> empty_log(sqlite::Database& database) {
+  constexpr int kAttempts = 50;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    auto emptied = database.checkpoint();
+    if (emptied || !is(emptied.error(), Code::kUnavailable)) return emptied;
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string StoreFiles::database() const {
@@ -55,7 +65,7 @@ Result<CompactSummary> compact_store(const StoreFiles& files) {
     if (now >= left) break;  // a writer frees as fast as this
     left = now;
   }
-  TRY(database.checkpoint());
+  TRY(empty_log(database));
   summary.bytes_after = TRY(database_and_log(files.database()));
   return summary;
 }
