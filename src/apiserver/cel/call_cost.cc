@@ -7,6 +7,7 @@
 
 #include "apiserver/cel/go_text.h"
 #include "apiserver/cel/heap.h"
+#include "apiserver/cel/lib_named_format.h"
 
 namespace klutch::apiserver::cel {
 namespace {
@@ -116,7 +117,8 @@ std::uint64_t contains_network_text(Arguments a, const Value& result) {
 }
 
 std::uint64_t validation(Arguments a, const Value&) {
-  return pattern_cost(actual_size(a[1]), actual_size(a[0]));
+  const auto pattern_size = named_format_pattern_size(a[0]);
+  return pattern_size ? pattern_cost(actual_size(a[1]), *pattern_size) : 1;
 }
 
 // Selectors of the authorizer cannot occur where rules are; only their texts count.

@@ -164,13 +164,19 @@ FunctionTable::FunctionTable(int minor) {
   add(conversion_overloads());
   add(operator_singletons());
   add(time_overloads());
+  add(url_overloads());
   add(regex_overloads());
   add(kube_list_overloads());
   add(authorizer_overloads());
   add(optional_overloads());
+  add(quantity_overloads());
   add(string_overloads());
   add(set_overloads());
+  add(ip_overloads());
+  add(cidr_overloads());
+  add(named_format_overloads());
   add(map_overloads());
+  add(semver_overloads());
   if (minor >= kListsSince) {
     add(list_overloads());
     add(list_singletons());

@@ -108,6 +108,8 @@ class OpaqueObject : public HeapObject {
   /// As type() names it, such as "kubernetes.Quantity".
   [[nodiscard]] virtual std::string_view type_name() const noexcept = 0;
   [[nodiscard]] virtual bool equals(const OpaqueObject& other) const = 0;
+  /// Whether it may stand right of ==, which not all results of Kubernetes' functions can.
+  [[nodiscard]] virtual bool is_operand() const noexcept { return true; }
   /// For debug(): "quantity(1Gi)".
   [[nodiscard]] virtual std::string debug() const = 0;
   /// The size that counts as cost; nothing for most.

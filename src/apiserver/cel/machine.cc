@@ -233,7 +233,7 @@ class Machine {
   void end_attribute(const Instruction& i) {
     const Frame frame = frames_.back();
     frames_.pop_back();
-    if (frame.optional && !top().is_error()) top() = Value::optional_of(pop_keeping_place());
+    if (frame.optional) top() = Value::optional_of(pop_keeping_place());
     if (i.flag && top().kind() == Kind::kOptional) top() = Value::boolean(top().as_optional() != nullptr);
     cost_ += i.a;
     if (i.flag && cost_ > 0) --cost_;

@@ -141,6 +141,7 @@ Value equal_scalars(const Value& left, const Value& right) {
 
 Value equal_opaque(const Value& left, const Value& right) {
   if (right.kind() != Kind::kOpaque || left.type_name() != right.type_name()) return no_overload_for(right);
+  if (!right.as_opaque().is_operand()) return Value::no_such_overload();
   return Value::boolean(left.as_opaque().equals(right.as_opaque()));
 }
 

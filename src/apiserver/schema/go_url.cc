@@ -146,13 +146,20 @@ Result<GoUrl> read_url(std::string_view text, bool via_request) {
   }
   if (text.empty() && via_request) return bad_url("empty url");
   GoUrl url;
-  if (text == "*") return url;
+  if (text == "*") {
+    url.path = "*";
+    return url;
+  }
   url.scheme = TRY(cut_scheme(text));
   const std::size_t question = text.find('?');
-  if (question != std::string_view::npos) url.raw_query = text.substr(question + 1);
+  url.has_query = question != std::string_view::npos;
+  if (url.has_query) url.raw_query = text.substr(question + 1);
   text = text.substr(0, question);
   if (!text.starts_with('/')) {
-    if (!url.scheme.empty()) return url;
+    if (!url.scheme.empty()) {
+      url.opaque = text;
+      return url;
+    }
     if (via_request) return bad_url("invalid URI for request");
     if (text.substr(0, text.find('/')).find(':') != std::string_view::npos) {
       return bad_url("first path segment in URL cannot contain colon");
@@ -165,6 +172,7 @@ Result<GoUrl> read_url(std::string_view text, bool via_request) {
     text.remove_prefix(slash);
   }
   TRY(unescape(text, UrlPart::kPath));
+  url.path = text;
   return url;
 }
 
@@ -235,7 +243,35 @@ bool is_ipv6(std::string_view text, IpSyntax syntax) {
   return text.empty() && (bytes < 16) == ellipsis;
 }
 
+bool is_plain_in_path(char c) {
+  return is_letter(c) || is_digit(c) || std::string_view("-_.~$&+,/:;=@").find(c) != std::string_view::npos;
+}
+
 }  // namespace
+
+std::string go_escaped_path(const GoUrl& url) {
+  const auto may_stand = [](char c) {
+    return is_plain_in_path(c) || std::string_view("!'()*[]%").find(c) != std::string_view::npos;
+  };
+  if (std::all_of(url.path.begin(), url.path.end(), may_stand)) return url.path;
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string escaped;
+  for (const char c : unescape(url.path, UrlPart::kPath).value_or(std::string())) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (is_plain_in_path(c)) {
+      escaped += c;
+    } else {
+      escaped.append(1, '%').append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+    }
+  }
+  return escaped;
+}
+
+Result<std::string> go_unescape_query(std::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return unescape(spaced, UrlPart::kUser);
+}
 
 Result<GoUrl> go_parse_url(std::string_view url) {
   const std::size_t hash = std::min(url.find('#'), url.size());
