@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "apiserver/access/user_json.h"
+#include "apiserver/auth/user_info.h"
 #include "apiserver/schema/field_error.h"
 #include "apiserver/verbs/api_errors.h"
 #include "base/strings.h"

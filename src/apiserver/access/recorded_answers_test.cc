@@ -4,12 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "apiserver/access/access_testing.h"
 #include "apiserver/access/escalation_check.h"
 #include "apiserver/access/reviews.h"
-#include "apiserver/access/user_json.h"
+#include "apiserver/auth/user_info.h"
 #include "base/os/file.h"
 #include "base/strings.h"
 #include "http/request.h"
@@ -28,8 +29,11 @@ using json::Value;
 const std::vector<Value>& recorded_rows() {
   static const std::vector<Value> rows = [] {
     std::vector<Value> all;
+    const char* root = std::getenv("KLUTCH_SOURCE_DIR");
+    EXPECT_NE(root, nullptr);
+    if (root == nullptr) return all;
     const std::string path = "/src/apiserver/access/testdata/kube_apiserver.jsonl";
-    const auto text = os::read_file(std::getenv("KLUTCH_SOURCE_DIR") + path).value();
+    const auto text = os::read_file(root + path).value();
     for (const auto line : split(text, '\n')) {
       if (!line.empty()) all.push_back(json::parse(line).value());
     }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "apiserver/access/access_reviews.h"
-#include "apiserver/access/user_json.h"
+#include "apiserver/auth/user_info.h"
 #include "apiserver/verbs/api_errors.h"
 #include "base/secret.h"
 #include "base/time.h"

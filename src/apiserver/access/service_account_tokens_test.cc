@@ -15,6 +15,7 @@
 #include "json/build.h"
 #include "json/parse.h"
 #include "json/print.h"
+#include "testing/arbitrary_json.h"
 #include "testing/fiber_test.h"
 #include "testing/test_keys.h"
 
@@ -325,6 +326,24 @@ FIBER_TEST(ServiceAccountTokens, NoChangeOfAByteGoesUnseen) {
     RC_PRE(place != byte);
     place = byte;
     RC_ASSERT(fixture.outcome(token) != "");
+  }));
+}
+
+FIBER_TEST(ServiceAccountTokens, WithOddClaimsStandForNobodyElse) {
+  Fixture fixture(ctx);
+  const auto legacy = part_of(fixture.issue_legacy(), 1);
+  const auto bound = part_of(fixture.issue(), 1);
+  EXPECT_TRUE(rc::check([&](bool old, unsigned place, const json::Value& odd) {
+    auto claims = old ? legacy : bound;
+    auto* part = &claims;
+    // Now and then a member of what the token is bound to.
+    if (!old && place % 2 == 0) part = claims.find("kubernetes.io");
+    const std::string key(part->members()[place / 2 % part->size()].key());
+    if (key == "iss") return;
+    part->set(key, odd);
+    const auto verified = fixture.tokens->verify(fixture.sign(claims));
+    if (!verified || !*verified) return;
+    RC_ASSERT((*verified)->user.name == "system:serviceaccount:ns:robot");
   }));
 }
 

@@ -5,7 +5,7 @@
 #include "json/value.h"
 
 // Users as UserInfo of authentication.k8s.io/v1 writes them, and as a SubjectAccessReview asks about them.
-// Private to src/apiserver/access. Pure.
+// Pure.
 
 namespace klutch::apiserver {
 

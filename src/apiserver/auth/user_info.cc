@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "apiserver/access/user_json.h"
+#include "apiserver/auth/user_info.h"
 
 #include <string>
 #include <vector>
