@@ -20,6 +20,9 @@ Error resource_expired(std::string_view message);
 /// Until the store has that version. After kRevisionWait kTimeout, carrying a Status 504 with cause
 /// ResourceVersionTooLarge.
 Result<> wait_for_revision(Ctx& ctx, const Storage& storage, Revision revision);
+/// Which namespace a list or watch is about; empty: all. A watch of the Namespace "a" is authorized in "a",
+/// but that is not where it is stored.
+std::string listed_namespace(const ApiRequest& request);
 /// From the query and, for watches in the old style, the name in the path.
 Result<ObjectFilter> read_filter(const ApiRequest& request);
 

@@ -7,6 +7,7 @@
 
 #include "apiserver/endpoints/list_options.h"
 #include "apiserver/endpoints/negotiation.h"
+#include "apiserver/endpoints/options.h"
 #include "apiserver/endpoints/read_support.h"
 #include "apiserver/endpoints/rendering.h"
 #include "apiserver/verbs/api_errors.h"
@@ -124,6 +125,10 @@ Result<> wait_for_revision(Ctx& ctx, const Storage& storage, Revision revision) 
   return {};
 }
 
+std::string listed_namespace(const ApiRequest& request) {
+  return request.type().namespaced ? request.attributes.ns : std::string();
+}
+
 Result<ObjectFilter> read_filter(const ApiRequest& request) {
   auto filter = TRY(ObjectFilter::from_query(*request.resource, request.http.query));
   const std::string& name = request.attributes.name;
@@ -137,6 +142,9 @@ Result<ObjectFilter> read_filter(const ApiRequest& request) {
 
 Result<http::Response> serve_get(Ctx& ctx, ApiRequest& request, const ReadContext& context) {
   const auto form = TRY(negotiate(request));
+  if (read_flag(request.http.query, "export")) {
+    return fail(Code::kBadRequest, "the export parameter, deprecated since v1.14, is no longer supported");
+  }
   const std::string_view version = request.http.query.get("resourceVersion").value_or("");
   const auto asked = parse_revision(version);
   if (!asked) return bad_revision(asked.error(), version);
@@ -159,7 +167,7 @@ Result<http::Response> serve_list(Ctx& ctx, ApiRequest& request, const ReadConte
   const auto filter = TRY(read_filter(request));
   auto plan = TRY(plan_list(ctx, context.storage, options));
   Storage::ListRange range{
-      .ns = request.attributes.ns, .after = plan.after, .at = plan.at, .limit = plan.limit};
+      .ns = listed_namespace(request), .after = plan.after, .at = plan.at, .limit = plan.limit};
   const bool everything = filter.selects_everything();
   if (!everything) {
     range.filter = [&](const StoredObject& object) { return filter.matches(resource, object); };

@@ -234,6 +234,15 @@ Error page_not_found() {
   return Error(Code::kNotFound, "404 page not found").with_detail(std::make_shared<PageNotFound>());
 }
 
+Error unknown_resource() {
+  auto status = std::make_shared<kube::Status>();
+  status->http_status = 404;
+  status->reason = "NotFound";
+  status->message = "the server could not find the requested resource";
+  std::string message = status->message;
+  return Error(Code::kNotFound, std::move(message)).with_detail(std::move(status));
+}
+
 http::Response render_error(const Error& error, const http::ServerRequest& request) {
   if (error.detail<PageNotFound>() != nullptr) {
     http::Response response;

@@ -52,8 +52,10 @@ Result<http::Response> render_list(const ApiRequest& request, const Representati
 /// Answers with a Status or another object that is no resource: always JSON or YAML.
 http::Response render_plain(const ApiRequest& request, const Representation& form, const json::Value& object,
                             int status);
-/// For paths that nothing serves; render_error() makes plain text of it.
+/// For paths below groups that nothing serves; render_error() makes plain text of it.
 Error page_not_found();
+/// For a resource or subresource that its group does not have: a Status that names nothing.
+Error unknown_resource();
 /// What a client sees of an error: a Status (spec: API conventions, "Response Status Kind").
 http::Response render_error(const Error& error, const http::ServerRequest& request);
 

@@ -215,6 +215,17 @@ TEST(ErrorAnswer, IsTextForAPathThatNothingServes) {
   EXPECT_EQ(response.headers.get("Content-Type"), "text/plain; charset=utf-8");
 }
 
+TEST(ErrorAnswer, IsAStatusForAResourceThatItsGroupDoesNotHave) {
+  EXPECT_EQ(status_of(unknown_resource()),
+            json::object({{"kind", "Status"},
+                          {"apiVersion", "v1"},
+                          {"metadata", json::object()},
+                          {"status", "Failure"},
+                          {"message", "the server could not find the requested resource"},
+                          {"reason", "NotFound"},
+                          {"code", 404}}));
+}
+
 TEST(ErrorAnswer, IsInTheEncodingThatTheClientAccepts) {
   TestRequest yaml(nullptr, "/x", {{"Accept", "application/yaml"}});
   const auto response = render_error(Error(Code::kBadRequest, "no"), yaml.http());

@@ -10,7 +10,6 @@
 #include "apiserver/endpoints/reading.h"
 #include "apiserver/endpoints/rendering.h"
 #include "apiserver/endpoints/watch_encoding.h"
-#include "apiserver/schema/field_error.h"
 
 namespace klutch::apiserver {
 namespace {
@@ -51,16 +50,12 @@ Result<WatchPlan> plan_watch(const ApiRequest& request, Revision now) {
   WatchPlan plan{.resource = request.resource};
   plan.form = TRY(negotiate(request));
   plan.filter = TRY(read_filter(request));
-  plan.ns = request.attributes.ns;
+  plan.ns = listed_namespace(request);
   plan.bookmarks = options.bookmarks;
   plan.timeout = timeout_of(options);
   const auto asked = parse_revision(options.resource_version);
   if (!asked) {
-    const auto& type = request.type();
-    return fail(
-        invalid_error({type.group, type.resource}, "",
-                      {FieldError::invalid(FieldPath("resourceVersion"),
-                                           json::Value(options.resource_version), asked.error().message())}));
+    return fail(Code::kBadRequest, revision_problem(asked.error(), options.resource_version));
   }
   plan.from = *asked;
   // Without a version a watch begins with what is there, unless that is not wanted.

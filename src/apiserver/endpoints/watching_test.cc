@@ -298,9 +298,11 @@ FIBER_TEST(Watch, RefusesOptionsThatMakeNoSense) {
       {"match without initial events", "&resourceVersionMatch=NotOlderThan",
        invalid + "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless "
                  "sendInitialEvents is provided"},
-      {"version", "&resourceVersion=abc",
-       R"(widgets.ex.io "" is invalid: resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing )"
-       R"("abc": invalid syntax)"},
+      {"exact match", "&resourceVersionMatch=Exact&resourceVersion=1",
+       invalid +
+           "[resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless "
+           "sendInitialEvents is provided, resourceVersionMatch: Unsupported value: \"Exact\": supported "
+           "values: \"NotOlderThan\"]"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.reason);
@@ -310,7 +312,30 @@ FIBER_TEST(Watch, RefusesOptionsThatMakeNoSense) {
     EXPECT_EQ(response.error().message(), c.message);
   }
   EXPECT_EQ(rig.serve(ctx, "&timeoutSeconds=x").error().code(), Code::kBadRequest);
+  const auto version = rig.serve(ctx, "&resourceVersion=abc");
+  EXPECT_EQ(version.error().code(), Code::kBadRequest);
+  EXPECT_EQ(version.error().message(),
+            R"(resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax)");
   EXPECT_EQ(rig.serve(ctx, "", "application/yaml").error().detail<kube::Status>()->http_status, 406);
+  rig.stop(ctx);
+}
+
+FIBER_TEST(Watch, OfOneNamespaceInTheOldStyleIsOfAClusterScopedObject) {
+  Rig rig(ctx);
+  auto namespaces = std::make_shared<ServedResource>(*config_maps());
+  namespaces->description.type = {"", "v1", "namespaces", "Namespace", false};
+  namespaces->storage_type = "namespaces";
+  const auto a = apiserver::put(ctx, *rig.storage, namespaces, {"", "a"});
+  apiserver::put(ctx, *rig.storage, namespaces, {"", "b"});
+  TestRequest request(namespaces, "/api/v1/watch/namespaces/a?timeoutSeconds=1");
+  auto response = serve_watch(ctx, request, *rig.storage, rig.clock);
+  ASSERT_TRUE(response.has_value());
+  Client client;
+  EXPECT_TRUE(response->stream(ctx, client).has_value());
+  EXPECT_EQ(client.summary(), at("ADDED a", a->revision()));
+  TestRequest clash(namespaces, "/api/v1/watch/namespaces/a?fieldSelector=metadata.name%3Db");
+  EXPECT_EQ(serve_watch(ctx, clash, *rig.storage, rig.clock).error().message(),
+            "fieldSelector metadata.name doesn't match requested name");
   rig.stop(ctx);
 }
 
