@@ -32,6 +32,12 @@ void TypeHistory::trim(const Limits& limits, Instant now) {
                               now - events_.front().published > limits.age)) {
     forget_first();
   }
+  for (first_encoded_ = std::max(first_encoded_, first_number_); first_encoded_ < end_number();
+       ++first_encoded_) {
+    const auto& timed = events_[first_encoded_ - first_number_];
+    if (now - timed.published <= limits.encodings_age) break;
+    timed.event->encodings = {};
+  }
 }
 
 void TypeHistory::compact(Revision now) {

@@ -25,6 +25,8 @@ class TypeHistory {
     Duration age = {};
     std::size_t events = 0;
     std::size_t bytes = 0;
+    /// What watchers made of an event is kept for those that follow closely, not for late ones.
+    Duration encodings_age = {};
   };
 
   /// States before `start` are unknown.
@@ -34,7 +36,7 @@ class TypeHistory {
   void load(StoredPtr object);
   /// The next committed change, with the moment it was published.
   void publish(StoreEventPtr event, Instant now);
-  /// Forgets events beyond the limits, and with them the states only they lead to.
+  /// Forgets events beyond the limits, and with them the states only they lead to; drops old encodings.
   void trim(const Limits& limits, Instant now);
   /// Forgets all events; `now` is the revision of the whole store.
   void compact(Revision now);
@@ -82,6 +84,7 @@ class TypeHistory {
   std::deque<Timed> events_;
   std::size_t first_number_ = 0;
   std::size_t event_bytes_ = 0;
+  std::size_t first_encoded_ = 0;  // the number of the first event that may have encodings
   Revision oldest_;
   async::WaitList waiting_;
 };

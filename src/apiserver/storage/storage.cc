@@ -20,6 +20,9 @@ const obs::Logger& storage_log() {
   return log;
 }
 
+constexpr Duration kEncodingsAge = std::chrono::seconds(10);
+constexpr Duration kTrimInterval = std::chrono::seconds(10);
+
 /// A decided change on its way to the disk.
 struct Change {
   std::string type;
@@ -75,6 +78,7 @@ struct Storage::State {
   Revision start = 0;  // the revision this began with; nothing before it is known
   Revision next = 1;
   std::unordered_map<std::string, std::unique_ptr<TypeHistory>> histories;
+  Instant next_trim = {};
 
   std::unordered_map<std::string, ChangePtr> pending;  // the newest decided change of each object
   std::deque<ChangePtr> waiting;                       // decided, not yet handed to the backend
@@ -98,6 +102,8 @@ struct Storage::State {
   Result<> commit_all(Ctx& ctx);
   Result<> commit_some(Ctx& ctx);
   void publish(const Change& change, Instant now);
+  [[nodiscard]] TypeHistory::Limits limits() const;
+  void trim_quiet_types(Instant now);
   void fail_everything(const std::vector<ChangePtr>& batch, const Error& error);
   ChangePtr stage(std::string_view type, const kube::Key& key, StoredPtr latest, Decision decision);
 };
@@ -328,6 +334,7 @@ Result<> Storage::State::commit_some(Ctx& ctx) {
   }
   const Instant now = ctx.now();
   for (const auto& change : batch) publish(*change, now);
+  trim_quiet_types(now);
   for (const auto& change : batch) change->done.set();
   return {};
 }
@@ -346,9 +353,20 @@ void Storage::State::publish(const Change& change, Instant now) {
   for (const auto& observer : observers) {
     if (const auto alive = observer.lock()) (*alive)(change.type, published);
   }
-  table.trim({options.history_age, options.history_events, options.history_bytes}, now);
+  table.trim(limits(), now);
   const auto found = pending.find(pending_key(change.type, change.key));
   if (found != pending.end() && found->second->revision == change.revision) pending.erase(found);
+}
+
+TypeHistory::Limits Storage::State::limits() const {
+  return {options.history_age, options.history_events, options.history_bytes, kEncodingsAge};
+}
+
+void Storage::State::trim_quiet_types(Instant now) {
+  // A type that changes is trimmed with each change; the others would keep their events for ever.
+  if (now < next_trim) return;
+  next_trim = now + kTrimInterval;
+  for (auto& [type, table] : histories) table->trim(limits(), now);
 }
 
 void Storage::State::fail_everything(const std::vector<ChangePtr>& batch, const Error& error) {

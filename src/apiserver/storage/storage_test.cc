@@ -265,6 +265,40 @@ FIBER_TEST(Storage, AWatchThatFellBehindIsGoneAndOneThatKeptUpIsNot) {
   EXPECT_EQ(slow->next(ctx).error().code(), Code::kGone);
 }
 
+FIBER_TEST(Storage, ATypeThatNobodyChangesForgetsItsEventsToo) {
+  Fixture f(ctx, {.history_age = std::chrono::minutes(6)});
+  f.put(ctx, {"a", "x"}, "1").value();
+  f.put(ctx, {"a", "x"}, "2").value();
+  const auto touch_other_type = [&] {
+    f.storage
+        ->write(ctx, "others", {"a", "x"},
+                [](const StoredObject*, Revision) -> Result<Decision> { return Decision::put("{}", {}); })
+        .value();
+  };
+  ASSERT_TRUE(ctx.sleep(std::chrono::minutes(5)).has_value());
+  touch_other_type();
+  EXPECT_TRUE(f.storage->watch("things", 0).has_value());
+  ASSERT_TRUE(ctx.sleep(std::chrono::minutes(2)).has_value());
+  touch_other_type();
+  EXPECT_EQ(f.storage->oldest_revision("things"), 2U);
+  EXPECT_EQ(f.storage->watch("things", 1).error().code(), Code::kGone);
+  EXPECT_EQ(f.storage->get("things", {"a", "x"})->bytes(), "2");
+}
+
+FIBER_TEST(Storage, WhatWatchersMadeOfAnEventIsDroppedSoon) {
+  Fixture f(ctx);
+  const auto encodings = [&] {
+    return f.storage->watch("things", 0).value()->next(ctx).value()->encodings.size();
+  };
+  f.put(ctx, {"a", "x"}, "1").value();
+  f.storage->watch("things", 0).value()->next(ctx).value()->encodings.emplace_back("form", nullptr);
+  f.put(ctx, {"a", "y"}, "1").value();
+  EXPECT_EQ(encodings(), 1U) << "others may follow closely";
+  ASSERT_TRUE(ctx.sleep(std::chrono::minutes(1)).has_value());
+  f.put(ctx, {"a", "z"}, "1").value();
+  EXPECT_EQ(encodings(), 0U);
+}
+
 FIBER_TEST(Storage, StoppingWritesWhatWaitsAndEndsWatches) {
   Fixture f(ctx);
   auto watch = f.storage->watch("things", 0).value();

@@ -6,6 +6,13 @@
 
 namespace klutch::apiserver {
 
+StoredObject::StoredObject(Fields fields) : fields_(std::move(fields)) {
+  // Whoever printed the bytes let them grow, up to twice their size; here they stay for long.
+  if (fields_.bytes.capacity() > fields_.bytes.size() + fields_.bytes.size() / 8) {
+    fields_.bytes.shrink_to_fit();
+  }
+}
+
 json::Value StoredObject::to_value() const {
   auto value = json::parse(fields_.bytes);
   // Only what was printed from a Value, or checked when it was loaded, gets here.

@@ -27,7 +27,7 @@ class StoredObject {
     std::string bytes = {};   ///< compact JSON, metadata.resourceVersion included
     json::Value labels = {};  ///< metadata.labels: an object of strings, or null
   };
-  explicit StoredObject(Fields fields) : fields_(std::move(fields)) {}
+  explicit StoredObject(Fields fields);
 
   [[nodiscard]] const kube::Key& key() const noexcept { return fields_.key; }
   /// The change that made it.
