@@ -94,6 +94,10 @@ class ResourceBehavior {
   /// unknown ones, sets defaults. kBadRequest in the words of Go's decoder. `metadata` is included.
   [[nodiscard]] virtual Result<ReadObject> read(json::Value object) const = 0;
 
+  /// What read() makes of an object in which nothing is set, without defaults: fields that are always there
+  /// get an owner only when they change.
+  [[nodiscard]] virtual json::Value blank() const { return json::Value::empty_object(); }
+
   /// Whether an object that is stored so can be served as it is.
   [[nodiscard]] virtual bool serves_as_stored(const StoredObject& /*stored*/) const { return true; }
   /// From the form that is stored to the one that is served: version, defaults of later schemas.
