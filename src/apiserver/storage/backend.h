@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/storage/stored_object.h"
+#include "base/clock.h"
 #include "base/result.h"
 #include "crypto/aead.h"
 
@@ -46,8 +47,11 @@ class Backend {
   virtual Result<> commit(const std::vector<RowChange>& changes, Revision revision) = 0;
 };
 
-/// Keeps nothing: for tests and clusters that may be forgotten.
-std::unique_ptr<Backend> make_ephemeral_backend();
+/// Keeps nothing: for tests and clusters that may be forgotten. Begins at `start`: a server that may be
+/// restarted under clients that watched its former life passes ephemeral_start(), which is beyond all of it.
+std::unique_ptr<Backend> make_ephemeral_backend(Revision start = 0);
+/// Microseconds since 1970: grows faster than any store can.
+Revision ephemeral_start(Time now);
 
 struct SqliteBackendOptions {
   std::string path = {};

@@ -44,6 +44,7 @@ class TypeHistory {
   [[nodiscard]] StoredPtr get(const kube::Key& key) const;
   [[nodiscard]] Storage::Page list(const Storage::ListRange& range, Revision at) const;
   [[nodiscard]] std::size_t count(std::string_view ns) const;
+  [[nodiscard]] std::size_t event_bytes() const noexcept { return event_bytes_; }
   /// Events after this revision are all here.
   [[nodiscard]] Revision oldest() const noexcept { return oldest_; }
 

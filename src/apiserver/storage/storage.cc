@@ -79,9 +79,11 @@ struct Storage::State {
   Revision next = 1;
   std::unordered_map<std::string, std::unique_ptr<TypeHistory>> histories;
   Instant next_trim = {};
+  StorageStatistics counted;  // what is counted as it happens
 
   std::unordered_map<std::string, ChangePtr> pending;  // the newest decided change of each object
   std::deque<ChangePtr> waiting;                       // decided, not yet handed to the backend
+  std::size_t on_the_way = 0;                          // handed to the backend
   async::Event work;
   std::vector<std::weak_ptr<Observer>> observers;
   bool stopping = false;
@@ -237,6 +239,17 @@ std::vector<std::string> Storage::types() const {
   return types;
 }
 
+StorageStatistics Storage::statistics() const {
+  auto statistics = state_->counted;
+  statistics.waiting_changes = state_->waiting.size() + state_->on_the_way;
+  for (const auto& [type, history] : state_->histories) {
+    statistics.objects += history->count({});
+    statistics.history_events += history->end_number() - history->first_number();
+    statistics.history_bytes += history->event_bytes();
+  }
+  return statistics;
+}
+
 Result<std::unique_ptr<StoreWatch>> Storage::watch(std::string_view type, Revision from) {
   auto& history = state_->history(type);
   if (from < history.oldest()) return fail(Code::kGone, "this resource version is too old");
@@ -327,11 +340,16 @@ Result<> Storage::State::commit_some(Ctx& ctx) {
   }
   // Also when this task is being cancelled: the writers wait for an answer.
   auto steady = ctx.shielded(std::chrono::hours(1));
+  on_the_way = batch.size();
   const auto stored = steady.blocking([&] { return backend->commit(rows, batch.back()->revision); });
+  on_the_way = 0;
   if (!stored) {
     fail_everything(batch, stored.error());
     return {};
   }
+  ++counted.commits;
+  counted.changes += batch.size();
+  counted.trouble.reset();
   const Instant now = ctx.now();
   for (const auto& change : batch) publish(*change, now);
   trim_quiet_types(now);
@@ -377,6 +395,8 @@ void Storage::State::fail_everything(const std::vector<ChangePtr>& batch, const 
   failed.insert(failed.end(), waiting.begin(), waiting.end());
   waiting.clear();
   pending.clear();
+  counted.failed_changes += failed.size();
+  counted.trouble = reason;
   for (const auto& change : failed) {
     change->error = reason;
     change->done.set();

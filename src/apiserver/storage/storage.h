@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,6 +71,19 @@ struct StorageOptions {
   std::size_t waiting_changes = 10'000;
 };
 
+/// For metrics and health checks.
+struct StorageStatistics {
+  std::uint64_t commits = 0;
+  std::uint64_t changes = 0;  ///< committed; divided by commits: how many share one
+  std::uint64_t failed_changes = 0;
+  std::size_t waiting_changes = 0;  ///< decided, not committed yet
+  std::size_t objects = 0;
+  std::size_t history_events = 0;
+  std::size_t history_bytes = 0;
+  /// Why the last commit failed; nothing when it succeeded.
+  std::optional<Error> trouble = {};
+};
+
 class StoreWatch;
 
 class Storage {
@@ -114,6 +128,7 @@ class Storage {
   [[nodiscard]] std::size_t count(std::string_view type, std::string_view ns = {}) const;
   /// Types that have objects.
   [[nodiscard]] std::vector<std::string> types() const;
+  [[nodiscard]] StorageStatistics statistics() const;
 
   struct Written {
     StoredPtr object =
@@ -129,7 +144,8 @@ class Storage {
   /// commit failed; nothing was changed then, unless the message says that a restart may find it stored.
   Result<Written> write(Ctx& ctx, std::string_view type, const kube::Key& key, Decide decide);
 
-  /// Events after `from`. kGone if that is too old.
+  /// Events after `from`. kGone if that is too old. A revision that is yet to come is waited for, as
+  /// Kubernetes does; none that was seen is ever ahead of the store (see backend.h, maintenance.h).
   Result<std::unique_ptr<StoreWatch>> watch(std::string_view type, Revision from);
 
   /// Shows every committed change to `observer`, in order, until the returned handle is dropped. It is called

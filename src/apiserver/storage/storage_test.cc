@@ -265,6 +265,58 @@ FIBER_TEST(Storage, AWatchThatFellBehindIsGoneAndOneThatKeptUpIsNot) {
   EXPECT_EQ(slow->next(ctx).error().code(), Code::kGone);
 }
 
+FIBER_TEST(Storage, CountsForMetricsAndRemembersTheTroubleOfTheLastCommit) {
+  Fixture f(ctx);
+  f.put(ctx, {"a", "x"}, "12345").value();
+  f.put(ctx, {"a", "y"}, "12345").value();
+  f.remove(ctx, {"a", "x"}).value();
+  f.backend->broken = "disk full";
+  EXPECT_FALSE(f.put(ctx, {"a", "z"}, "1").has_value());
+  auto now = f.storage->statistics();
+  EXPECT_EQ(now.commits, 3U);
+  EXPECT_EQ(now.changes, 3U);
+  EXPECT_EQ(now.failed_changes, 1U);
+  EXPECT_EQ(now.waiting_changes, 0U);
+  EXPECT_EQ(now.objects, 1U);
+  EXPECT_EQ(now.history_events, 3U);
+  EXPECT_EQ(now.history_bytes, 15U);
+  ASSERT_TRUE(now.trouble.has_value());
+  EXPECT_NE(now.trouble->message().find("disk full"), std::string::npos);
+
+  f.backend->broken.clear();
+  f.backend->set_open(false);
+  async::TaskGroup tasks(ctx);
+  for (int i = 0; i < 5; ++i) {
+    tasks.spawn("writer", [&, i](Ctx& task) -> Result<> {
+      EXPECT_TRUE(f.put(task, {"b", std::to_string(i)}, "1").has_value());
+      return {};
+    });
+  }
+  for (int i = 0; i < 5; ++i) ctx.yield();
+  EXPECT_EQ(f.storage->statistics().waiting_changes, 5U);
+  f.backend->set_open(true);
+  ASSERT_TRUE(tasks.wait(ctx).has_value());
+  EXPECT_FALSE(f.storage->statistics().trouble.has_value());
+}
+
+FIBER_TEST(Storage, AnEphemeralStoreThatBeginsWithTheTimeDoesNotKnowItsFormerLife) {
+  const Time start{std::chrono::hours(24 * 365 * 56)};
+  Revision seen = 0;
+  for (const auto life : {start, start + std::chrono::seconds(1)}) {
+    auto storage = Storage::open(ctx, make_ephemeral_backend(ephemeral_start(life))).value();
+    if (seen != 0) {
+      EXPECT_EQ(storage->watch("things", seen).error().code(), Code::kGone);
+    }
+    const auto written = storage->write(
+        ctx, "things", {"a", "x"},
+        [](const StoredObject*, Revision) -> Result<Decision> { return Decision::put("{}", {}); });
+    EXPECT_GT(written.value().object->revision(), seen);
+    seen = written->object->revision();
+    storage->stop(ctx);
+  }
+  EXPECT_LT(seen, Revision{1} << 53U) << "clients that read it as a double must not round it";
+}
+
 FIBER_TEST(Storage, ATypeThatNobodyChangesForgetsItsEventsToo) {
   Fixture f(ctx, {.history_age = std::chrono::minutes(6)});
   f.put(ctx, {"a", "x"}, "1").value();
