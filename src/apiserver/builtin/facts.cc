@@ -34,10 +34,10 @@ std::optional<std::string_view> value_of(std::string_view word, std::string_view
 }
 
 std::optional<FieldFacts::Type> scalar_type(std::string_view word) {
-  using Type = FieldFacts::Type;
-  static constexpr std::pair<std::string_view, Type> kTypes[] = {
-      {"string", Type::kString}, {"bool", Type::kBool},     {"int32", Type::kInt32},
-      {"int64", Type::kInt64},   {"double", Type::kDouble}, {"bytes", Type::kBytes},
+  using Scalar = FieldFacts::Type;
+  static constexpr std::pair<std::string_view, Scalar> kTypes[] = {
+      {"string", Scalar::kString}, {"bool", Scalar::kBool},     {"int32", Scalar::kInt32},
+      {"int64", Scalar::kInt64},   {"double", Scalar::kDouble}, {"bytes", Scalar::kBytes},
   };
   for (const auto& [name, type] : kTypes) {
     if (name == word) return type;
