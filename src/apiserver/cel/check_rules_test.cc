@@ -45,13 +45,7 @@ json::Value answer_to(const json::Value& question) {
 
 TEST(ValidationRules, AreReadAndCheckedAsKubernetesDoes) {
   for (const auto& row : testing::read_table("src/apiserver/cel/testdata/rules.tsv", 2)) {
-    json::Value expected = *json::parse(row[1]);
-    json::Value in_schema = json::Value::empty_array();
-    for (const json::Value& text : expected.find("crd")->elements()) {
-      if (text.as_string().find("cost") == std::string_view::npos) in_schema.push_back(text);
-    }
-    expected.set("crd", in_schema);
-    EXPECT_EQ(json::print(answer_to(*json::parse(row[0]))), json::print(expected)) << row[0];
+    EXPECT_EQ(json::print(answer_to(*json::parse(row[0]))), json::print(*json::parse(row[1]))) << row[0];
   }
 }
 

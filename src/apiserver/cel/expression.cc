@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apiserver/cel/checker.h"
+#include "apiserver/cel/cost_estimate.h"
 #include "apiserver/cel/machine.h"
 #include "apiserver/cel/parser.h"
 #include "apiserver/cel/program.h"
@@ -18,6 +19,7 @@ struct Expression::State {
   Type type;
   std::vector<std::string> names;
   Result<Program> program;
+  CostRange cost;
 };
 
 Result<Expression> Expression::compile(std::string_view text, const Environment& environment) {
@@ -31,7 +33,8 @@ Result<Expression> Expression::compile(std::string_view text, const Environment&
   auto state = std::make_shared<State>(State{.schema = environment.schema(),
                                              .type = checked.types[ast->root()],
                                              .names = {},
-                                             .program = plan(checked)});
+                                             .program = plan(checked),
+                                             .cost = estimate_cost(checked, environment.schema().get())});
   for (const Reference& reference : checked.references) {
     const bool is_known = std::ranges::find(state->names, reference.name) != state->names.end();
     if (!reference.name.empty() && !is_known) state->names.emplace_back(reference.name);
@@ -43,6 +46,10 @@ Result<Expression> Expression::compile(std::string_view text, const Environment&
 
 const Type& Expression::type() const noexcept {
   return state_->type;
+}
+
+CostRange Expression::estimated_cost() const noexcept {
+  return state_->cost;
 }
 
 bool Expression::mentions(std::string_view variable) const {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "apiserver/cel/cost_range.h"
 #include "apiserver/cel/environment.h"
 #include "apiserver/cel/type.h"
 #include "apiserver/cel/value.h"
@@ -42,6 +43,8 @@ class Expression {
   [[nodiscard]] const Type& type() const noexcept;
   /// Whether it mentions the variable.
   [[nodiscard]] bool mentions(std::string_view variable) const;
+  /// What evaluations may cost, whatever the objects.
+  [[nodiscard]] CostRange estimated_cost() const noexcept;
   /// kInvalid when cel-go makes no program of it although it is correct, as for int("x"), with its text.
   [[nodiscard]] Result<void> plannable() const;
 

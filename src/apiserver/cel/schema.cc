@@ -91,12 +91,17 @@ const Schema* Schema::find_property(std::string_view name) const noexcept {
   return found != fields_.end() && found->name == name ? found->schema.get() : nullptr;
 }
 
-const Schema* Schema::find_exposed(std::string_view name) const noexcept {
+const Schema* Schema::find_field(std::string_view name) const noexcept {
   for (const Field& field : fields_) {
     if (field.escaped == name && field.schema->is_exposed()) return field.schema.get();
   }
-  // Words such as "namespace" are names after a dot, although Kubernetes escapes them.
-  return is_reserved(name) ? find_exposed("__" + std::string(name) + "__") : nullptr;
+  return nullptr;
+}
+
+const Schema* Schema::find_exposed(std::string_view name) const noexcept {
+  const Schema* field = find_field(name);
+  if (field != nullptr || !is_reserved(name)) return field;
+  return find_field("__" + std::string(name) + "__");
 }
 
 /// Builds one node. Recursion is as deep as a structural schema, at most kMaxSchemaDepth.

@@ -79,7 +79,9 @@ class Schema {
   [[nodiscard]] bool has_properties() const noexcept { return has_properties_; }
   /// The field `name` (as in JSON), or null.
   [[nodiscard]] const Schema* find_property(std::string_view name) const noexcept;
-  /// The exposed field `name` (as in CEL), or null.
+  /// The exposed field `name` (escaped), or null.
+  [[nodiscard]] const Schema* find_field(std::string_view name) const noexcept;
+  /// As find_field(), and for words that are escaped although they may be names after a dot.
   [[nodiscard]] const Schema* find_exposed(std::string_view name) const noexcept;
   /// How many bytes, elements or entries a value may have.
   [[nodiscard]] std::int64_t max_elements() const noexcept { return max_elements_; }

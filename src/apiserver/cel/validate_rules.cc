@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -38,6 +41,36 @@ std::string rule_text(const ValidationRule& rule) {
   return json::print(shown);
 }
 
+constexpr std::uint64_t kExpressionCostLimit = 10'000'000;
+constexpr std::uint64_t kSchemaCostLimit = 100'000'000;
+constexpr std::size_t kMostExpensive = 4;
+
+std::string over_budget(std::string_view what, std::uint64_t cost, std::uint64_t limit) {
+  const double factor = static_cast<double>(cost) / static_cast<double>(limit);
+  std::string shown = "more than 100x";
+  if (factor < 1.5) {
+    shown = fmt::format("{:f}x", factor);
+  } else if (factor <= 100.0) {
+    shown = fmt::format("{:.1f}x", factor);
+  }
+  return std::string(what) + " exceeds budget by factor of " + shown +
+         " (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, "
+         "and "
+         "strings are declared)";
+}
+
+/// How often a part of `schema` can occur for each time that `schema` does; nothing when there is no bound.
+std::optional<std::uint64_t> occurrences_inside(const StructuralSchema& schema) {
+  const ValueLimits* limits = schema.details == nullptr ? nullptr : schema.details->limits.get();
+  const bool is_map =
+      schema.type == SchemaType::kObject && schema.additional_properties != AdditionalProperties::kNone;
+  if (!is_map && schema.type != SchemaType::kArray) return 1;
+  if (limits == nullptr) return std::nullopt;
+  const auto limit = is_map ? limits->max_properties : limits->max_items;
+  if (!limit) return std::nullopt;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(*limit, 0));
+}
+
 /// What a rule may do at a place in the schema.
 struct Scope {
   /// Null where no values can be seen.
@@ -46,12 +79,15 @@ struct Scope {
   const FieldPath* uncorrelatable = nullptr;
   /// Whether expressions are checked at all.
   bool compile = true;
+  /// How often values can occur in an object; nothing when the schema has no bound.
+  std::optional<std::uint64_t> cardinality = 1;
 };
 
 class RuleValidation {
  public:
   RuleValidation(const StructuralSchema& schema, const RuleValidationOptions& options)
-      : root_(cel::Schema::from_structural(schema, {.resource_root = true})) {
+      : root_(cel::Schema::from_structural(schema, {.resource_root = true})),
+        limits_each_(options.limits_each_cost) {
     for (const SchemaPtr& previous : options.previous) remember(*previous);
   }
 
@@ -78,8 +114,19 @@ class RuleValidation {
     return true;
   }
 
-  FieldErrors take_errors() {
+  FieldErrors take_errors(const FieldPath& path) {
     append(errors_, std::move(expressions_));
+    if (total_cost_ <= kSchemaCostLimit) return std::move(errors_);
+    std::ranges::stable_sort(expensive_, std::ranges::greater(), &std::pair<std::uint64_t, FieldPath>::first);
+    if (expensive_.size() > kMostExpensive) expensive_.resize(kMostExpensive);
+    for (const auto& [cost, place] : expensive_) {
+      errors_.push_back(FieldError::forbidden(
+          place,
+          "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"));
+    }
+    errors_.push_back(FieldError::forbidden(
+        path, over_budget("x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema",
+                          total_cost_, kSchemaCostLimit)));
     return std::move(errors_);
   }
 
@@ -97,7 +144,13 @@ class RuleValidation {
 
   bool validate_children(const FieldPath& path, const StructuralSchema& schema, const Scope& scope) {
     bool is_fine = true;
-    Scope inner = {.node = nullptr, .uncorrelatable = scope.uncorrelatable, .compile = scope.compile};
+    Scope inner = scope;
+    if (const auto inside = occurrences_inside(schema); !inside || !scope.cardinality) {
+      inner.cardinality = std::nullopt;
+    } else {
+      inner.cardinality = cel::CostRange::multiply(*scope.cardinality, *inside);
+    }
+    inner.node = nullptr;
     const cel::Schema* elements = scope.node == nullptr ? nullptr : scope.node->elements();
     if (schema.additional() != nullptr) {
       inner.node = elements;
@@ -166,6 +219,14 @@ class RuleValidation {
     if (!resolve_field_path(field_path, schema)) invalid(path, field_path, "must be a valid path");
   }
 
+  void observe_cost(const FieldPath& path, std::string_view what, std::uint64_t cost) {
+    if (limits_each_ && cost > kExpressionCostLimit) {
+      expressions_.push_back(FieldError::forbidden(path, over_budget(what, cost, kExpressionCostLimit)));
+    }
+    total_cost_ = cel::CostRange::add(total_cost_, cost);
+    if (cost >= kSchemaCostLimit / 100) expensive_.emplace_back(cost, path);
+  }
+
   void invalid(const FieldPath& path, const std::string& bad, std::string_view detail) {
     errors_.push_back(FieldError::invalid(path, bad, detail));
   }
@@ -177,6 +238,13 @@ class RuleValidation {
         .rule = stored_rules_.contains(rule.rule) ? kStoredExpressions : kNewExpressions,
         .message = stored_messages_.contains(rule.message_expression) ? kStoredExpressions : kNewExpressions};
     const CompiledRule compiled = compile_rule(rule, node, schema, minors);
+    if (compiled.rule) {
+      const std::uint64_t most =
+          static_cast<std::uint64_t>(cel::kMaxRequestBytes / (node->min_serialized_size() + 1));
+      observe_cost(
+          path.child("rule"), "estimated rule cost",
+          cel::CostRange::multiply(compiled.rule->estimated_cost().max, scope.cardinality.value_or(most)));
+    }
     if (!compiled.rule_error.empty()) {
       expressions_.push_back(
           FieldError::invalid_text(path.child("rule"), rule_text(rule), compiled.rule_error));
@@ -184,6 +252,9 @@ class RuleValidation {
     if (!compiled.message_error.empty()) {
       expressions_.push_back(
           FieldError::invalid_text(path.child("messageExpression"), rule_text(rule), compiled.message_error));
+    } else if (compiled.message) {
+      observe_cost(path.child("messageExpression"), "estimated messageExpression cost",
+                   compiled.message->estimated_cost().max);
     }
     if (compiled.uses_old_self) {
       if (scope.uncorrelatable == nullptr) return;
@@ -198,6 +269,9 @@ class RuleValidation {
   }
 
   std::shared_ptr<const cel::Schema> root_;
+  const bool limits_each_;
+  std::uint64_t total_cost_ = 0;
+  std::vector<std::pair<std::uint64_t, FieldPath>> expensive_;
   std::unordered_set<std::string> stored_rules_;
   std::unordered_set<std::string> stored_messages_;
   FieldErrors errors_;
@@ -210,7 +284,7 @@ FieldErrors validate_rules_of_schema(const FieldPath& path, const StructuralSche
                                      const RuleValidationOptions& options) {
   RuleValidation validation(schema, options);
   validation.validate(path, schema, {.node = validation.root(), .compile = options.compile});
-  return validation.take_errors();
+  return validation.take_errors(path);
 }
 
 }  // namespace klutch::apiserver

@@ -62,6 +62,9 @@ struct RuleValidationOptions {
   std::span<const SchemaPtr> previous = {};
   /// Expressions are compiled only when nothing else is wrong with the schema.
   bool compile = true;
+  /// Whether the cost of each expression has a limit, and not only that of all: not for a version whose
+  /// schema an update leaves as it was.
+  bool limits_each_cost = true;
 };
 
 /// What is wrong with the rules of a schema, and how much it might cost to check them; `path` is where the

@@ -41,6 +41,12 @@ std::string show_container(const Value& value, Show show, bool sorted) {
   return fmt::format("{}{}{}", is_list ? '[' : '{', fmt::join(parts, ", "), is_list ? ']' : '}');
 }
 
+/// What stands in the parentheses of "ip(1.2.3.4)".
+std::string opaque_text(const std::string& debug) {
+  const std::size_t open = debug.find('(') + 1;
+  return debug.substr(open, debug.size() - open - 1);
+}
+
 }  // namespace
 
 std::string Value::text() const {
@@ -72,7 +78,7 @@ std::string Value::text() const {
       const Value* content = as_optional();
       return content == nullptr ? "optional.none()" : "optional(" + content->text() + ')';
     }
-    case Kind::kOpaque: return as_opaque().debug();
+    case Kind::kOpaque: return opaque_text(as_opaque().debug());
     case Kind::kUnknown: return "unknown";
   }
   return "";
@@ -95,6 +101,7 @@ std::string Value::debug() const {
       const Value* content = as_optional();
       return content == nullptr ? "optional.none()" : "optional.of(" + content->debug() + ')';
     }
+    case Kind::kOpaque: return as_opaque().debug();
     default: return text();
   }
 }
