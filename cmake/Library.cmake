@@ -44,8 +44,8 @@ endfunction()
 
 # klutch_test(NAME x_test SOURCES ... DEPS ... [LABEL unit|component|e2e] [KUBE] [TIMEOUT seconds])
 # One GoogleTest executable and one ctest entry. Test cases are counted from GoogleTest's own XML report.
-# KUBE: it works on an API server (src/testing/kube_server.h). `./dev test --real kube` builds the target kube_tests and
-# runs all with this label against a real one.
+# KUBE: it works on an API server (src/testing/kube_server.h). It runs a second time against klutch-apiserver, and
+# `./dev test --real kube` builds the target kube_tests and runs all with this label against a real one.
 function(klutch_test)
   cmake_parse_arguments(ARG "KUBE" "NAME;LABEL;TIMEOUT" "SOURCES;DEPS" ${ARGN})
   if(NOT ARG_LABEL)
@@ -65,6 +65,12 @@ function(klutch_test)
   endif()
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS "${ARG_LABEL}" TIMEOUT ${ARG_TIMEOUT}
     ENVIRONMENT "KLUTCH_SOURCE_DIR=${PROJECT_SOURCE_DIR}")
+  if(ARG_KUBE)
+    add_test(NAME ${ARG_NAME}.embedded COMMAND ${ARG_NAME})
+    set_tests_properties(${ARG_NAME}.embedded PROPERTIES LABELS component TIMEOUT ${ARG_TIMEOUT}
+      ENVIRONMENT "KLUTCH_SOURCE_DIR=${PROJECT_SOURCE_DIR};KLUTCH_APISERVER=${PROJECT_BINARY_DIR}/bin/klutch-apiserver")
+    add_dependencies(${ARG_NAME} klutch-apiserver)
+  endif()
 endfunction()
 
 # klutch_fuzzer(NAME x_fuzz SOURCES ... DEPS ... [CORPUS dir])

@@ -24,8 +24,8 @@ std::vector<CLI::ConfigItem> YamlConfig::from_config(std::istream& input) const 
   const std::string text{std::istreambuf_iterator<char>(input), {}};
   const auto value = json::parse_yaml(text);
   if (!value) throw CLI::FileError("cannot read the configuration file: " + value.error().message());
-  std::vector<CLI::ConfigItem> items;
-  if (value->is_null()) return items;
+  std::vector<CLI::ConfigItem> settings;
+  if (value->is_null()) return settings;
   if (!value->is_object()) throw CLI::FileError("the configuration file must hold an object of options");
   for (const auto& [key, setting] : value->members()) {
     CLI::ConfigItem item;
@@ -35,9 +35,9 @@ std::vector<CLI::ConfigItem> YamlConfig::from_config(std::istream& input) const 
     } else {
       item.inputs.push_back(text_of(setting));
     }
-    items.push_back(std::move(item));
+    settings.push_back(std::move(item));
   }
-  return items;
+  return settings;
 }
 
 }  // namespace klutch::cli

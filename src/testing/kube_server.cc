@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "async/loop.h"
+#include "base/os/environment.h"
+#include "testing/embedded_server.h"
 #include "testing/memory_api_server.h"
 #include "testing/real_cluster.h"
 
@@ -22,7 +24,7 @@ std::unique_ptr<RealCluster>& the_cluster() {
 class RealClusterEnvironment : public ::testing::Environment {
  public:
   void SetUp() override {
-    if (!kube_server_is_real()) return;
+    if (!RealCluster::find_programs()) return;
     async::Loop loop;
     const auto started = loop.run([](Ctx& ctx) -> Result<> {
       the_cluster() = TRY(RealCluster::start(ctx));
@@ -47,10 +49,26 @@ class RealKubeServer final : public KubeServer {
   const RealCluster& cluster_;
 };
 
+/// The program klutch-apiserver, anew for each handle.
+class EmbeddedKubeServer final : public KubeServer {
+ public:
+  explicit EmbeddedKubeServer(const std::string& program) : server_(program) {}
+  Result<> start(Ctx& ctx) { return server_.start(ctx); }
+  [[nodiscard]] std::string kubeconfig() const override { return server_.kubeconfig(); }
+  [[nodiscard]] std::string url() const override { return server_.url(); }
+
+ private:
+  EmbeddedServer server_;
+};
+
+std::optional<std::string> embedded_program() {
+  return os::get_env("KLUTCH_APISERVER");
+}
+
 }  // namespace
 
 bool kube_server_is_real() {
-  return RealCluster::find_programs().has_value();
+  return RealCluster::find_programs().has_value() || embedded_program().has_value();
 }
 
 RealCluster* find_real_cluster() {
@@ -59,6 +77,11 @@ RealCluster* find_real_cluster() {
 
 Result<std::unique_ptr<KubeServer>> start_kube_server(Ctx& ctx) {
   if (const auto* cluster = find_real_cluster()) return std::make_unique<RealKubeServer>(*cluster);
+  if (const auto program = embedded_program()) {
+    auto server = std::make_unique<EmbeddedKubeServer>(*program);
+    TRY(server->start(ctx));
+    return server;
+  }
   return std::make_unique<MemoryApiServer>(ctx);
 }
 

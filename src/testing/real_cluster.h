@@ -23,7 +23,7 @@
 // and benchmarks.
 //
 //   auto cluster = TRY(testing::RealCluster::start(ctx));
-//   const auto admin = kube::parse_kubeconfig(cluster->kubeconfig());
+//   const auto admin = kube::Kubeconfig::parse(cluster->kubeconfig());
 
 namespace klutch::testing {
 

@@ -209,8 +209,9 @@ class Pair {
   Side memory;
 };
 
-#define REQUIRE_REAL_CLUSTER() \
-  if (!testing::kube_server_is_real()) GTEST_SKIP() << "needs a real cluster: ./dev test --real kube"
+#define REQUIRE_REAL_CLUSTER()                                                                            \
+  if (testing::find_real_cluster() == nullptr) GTEST_SKIP() << "needs a real cluster: ./dev test --real " \
+                                                               "kube"
 
 IO_FIBER_TEST(MemoryApiServerLikeness, OfOneLifeOfAnObject) {
   REQUIRE_REAL_CLUSTER();

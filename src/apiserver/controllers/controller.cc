@@ -12,6 +12,7 @@ namespace klutch::apiserver {
 namespace {
 
 constexpr int kWorkers = 4;
+constexpr std::size_t kDeletions = 32;
 constexpr std::string_view kManager = "klutch-apiserver";
 
 const obs::Logger& controller_log() {
@@ -76,6 +77,24 @@ Result<WriteOutcome> ControllerAccess::remove(Ctx& ctx, std::string_view type, c
                                               const DeleteOptions& options) {
   const auto resource = TRY(served(type));
   return verbs_.remove(ctx, resource, key, user_, options);
+}
+
+Result<> ControllerAccess::remove_all(Ctx& ctx, std::string_view type, std::string_view ns) {
+  const auto page = TRY(storage_.list(type, {.ns = std::string(ns)}));
+  async::TaskGroup tasks(ctx, async::TaskGroup::OnError::kKeepGoing);
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < std::min(kDeletions, page.objects.size()); ++i) {
+    tasks.spawn("delete", [&](Ctx& task) -> Result<> {
+      while (next < page.objects.size()) {
+        const auto& stored = page.objects[next++];
+        const auto removed =
+            remove(task, type, stored->key(), {.propagation = DeleteOptions::Propagation::kBackground});
+        if (!removed && !is(removed.error(), Code::kNotFound)) return fail(removed.error());
+      }
+      return {};
+    });
+  }
+  return tasks.wait(ctx);
 }
 
 struct ControllerRunner::Running {

@@ -40,6 +40,9 @@ class ControllerAccess {
                              std::string_view subresource = {});
   Result<WriteOutcome> remove(Ctx& ctx, std::string_view type, const kube::Key& key,
                               const DeleteOptions& options = {});
+  /// Asks for the deletion of all objects of a type, in one namespace or (empty) all: many at a time, so that
+  /// they share commits. Success does not mean that they are gone: they may have finalizers.
+  Result<> remove_all(Ctx& ctx, std::string_view type, std::string_view ns = {});
 
   [[nodiscard]] Storage& storage() const noexcept { return storage_; }
   [[nodiscard]] Registry& registry() const noexcept { return registry_; }

@@ -7,7 +7,6 @@
 #include <map>
 #include <utility>
 
-#include "async/task_group.h"
 #include "base/time.h"
 #include "json/build.h"
 #include "kube/api/object.h"
@@ -16,8 +15,6 @@ namespace klutch::apiserver {
 namespace {
 
 constexpr std::string_view kNamespaces = "namespaces";
-/// Objects that are deleted at one time, so that they share commits.
-constexpr std::size_t kDeletions = 32;
 /// How long a namespace that waits for others is left alone.
 constexpr Duration kPatience = std::chrono::seconds(15);
 
@@ -41,24 +38,6 @@ std::vector<ServedPtr> types_in(const ControllerAccess& access, std::string_view
     if (access.storage().count(type, ns) != 0) found.push_back(std::move(resource));
   }
   return found;
-}
-
-Result<> delete_all(Ctx& ctx, ControllerAccess& access, const ServedResource& resource, std::string_view ns) {
-  const auto page = TRY(access.storage().list(resource.storage_type, {.ns = std::string(ns)}));
-  async::TaskGroup tasks(ctx, async::TaskGroup::OnError::kKeepGoing);
-  std::size_t next = 0;
-  for (std::size_t i = 0; i < std::min(kDeletions, page.objects.size()); ++i) {
-    tasks.spawn("delete", [&](Ctx& task) -> Result<> {
-      while (next < page.objects.size()) {
-        const auto& stored = page.objects[next++];
-        const auto removed = access.remove(task, resource.storage_type, stored->key(),
-                                           {.propagation = DeleteOptions::Propagation::kBackground});
-        if (!removed && !is(removed.error(), Code::kNotFound)) return fail(removed.error());
-      }
-      return {};
-    });
-  }
-  return tasks.wait(ctx);
 }
 
 Remains remains_of(const ControllerAccess& access, std::string_view ns) {
@@ -169,7 +148,7 @@ Result<std::optional<Duration>> NamespaceController::reconcile(Ctx& ctx, Control
                                                                const std::string& key) {
   auto object = access.get(kNamespaces, {"", key});
   if (!object || !kube::is_deleting(*object)) return kUntilChange;
-  for (const auto& resource : types_in(access, key)) TRY(delete_all(ctx, access, *resource, key));
+  for (const auto& resource : types_in(access, key)) TRY(access.remove_all(ctx, resource->storage_type, key));
   const auto remains = remains_of(access, key);
   if (set_conditions(*object, conditions_of(remains), access.clock().now())) {
     *object = TRY(access.update(ctx, kNamespaces, *object, "status")).object;

@@ -41,7 +41,8 @@ struct ApiRequest {
   Warnings warnings = {};
 
   [[nodiscard]] const kube::ResourceType& type() const { return resource->description.type; }
-  [[nodiscard]] kube::Key key() const { return {attributes.ns, attributes.name}; }
+  /// Requests about the Namespace "a" have it as their namespace, too, as authorization sees them.
+  [[nodiscard]] kube::Key key() const { return {type().namespaced ? attributes.ns : "", attributes.name}; }
 };
 
 }  // namespace klutch::apiserver

@@ -60,10 +60,16 @@ Result<DecodedBody> read_object_body(Ctx& ctx, ApiRequest& request) {
   return decode_body(body, request.http.headers, {.protobuf = !request.resource->description.custom});
 }
 
-Result<http::Response> answer(ApiRequest& request, const Representation& form, WriteOutcome outcome,
-                              const Verbs& verbs) {
-  for (const auto& warning : outcome.warnings) request.warnings.add(warning);
+Result<http::Response> answer(const ApiRequest& request, const Representation& form,
+                              const WriteOutcome& outcome, const Verbs& verbs) {
   return render_object(request, form, outcome.object, outcome.created ? 201 : 200, verbs.clock().now());
+}
+
+/// What the rest of the request says about the write.
+void complete(WriteOptions& options, ApiRequest& request, DecodedBody& body) {
+  options.subresource = request.attributes.subresource;
+  options.duplicate_fields = std::move(body.duplicate_fields);
+  options.warn = [&request](std::string_view text) { request.warnings.add(text); };
 }
 
 /// Whether this is about the number of replicas only.
@@ -123,23 +129,23 @@ Result<http::Response> serve_create(Ctx& ctx, ApiRequest& request, Verbs& verbs)
   const auto form = TRY(negotiate(request));
   auto options = TRY(read_create_options(request.http.query, request.http.headers));
   auto body = TRY(read_object_body(ctx, request));
-  options.duplicate_fields = std::move(body.duplicate_fields);
-  auto outcome =
+  complete(options, request, body);
+  const auto outcome =
       TRY(verbs.create(ctx, request.resource, attributes.ns, std::move(body.object), request.user, options));
-  return answer(request, form, std::move(outcome), verbs);
+  return answer(request, form, outcome, verbs);
 }
 
 Result<http::Response> serve_update(Ctx& ctx, ApiRequest& request, Verbs& verbs) {
   const auto form = TRY(negotiate(request));
   auto options = TRY(read_update_options(request.http.query, request.http.headers));
   auto body = TRY(read_object_body(ctx, request));
-  options.duplicate_fields = std::move(body.duplicate_fields);
-  options.subresource = request.attributes.subresource;
-  auto outcome = is_scale(request) ? TRY(verbs.update_scale(ctx, request.resource, request.key(),
-                                                            std::move(body.object), request.user, options))
-                                   : TRY(verbs.update(ctx, request.resource, request.key(),
-                                                      std::move(body.object), request.user, options));
-  return answer(request, form, std::move(outcome), verbs);
+  complete(options, request, body);
+  const auto outcome = is_scale(request)
+                           ? TRY(verbs.update_scale(ctx, request.resource, request.key(),
+                                                    std::move(body.object), request.user, options))
+                           : TRY(verbs.update(ctx, request.resource, request.key(), std::move(body.object),
+                                              request.user, options));
+  return answer(request, form, outcome, verbs);
 }
 
 Result<http::Response> serve_patch(Ctx& ctx, ApiRequest& request, Verbs& verbs) {
@@ -151,13 +157,13 @@ Result<http::Response> serve_patch(Ctx& ctx, ApiRequest& request, Verbs& verbs) 
   auto body = type == PatchType::kApply
                   ? TRY(decode_yaml_body(bytes))
                   : TRY(decode_body(bytes, http::Headers{{"Content-Type", "application/json"}}, {}));
-  options.duplicate_fields = std::move(body.duplicate_fields);
-  options.subresource = request.attributes.subresource;
-  auto outcome = is_scale(request) ? TRY(verbs.patch_scale(ctx, request.resource, request.key(), type,
-                                                           std::move(body.object), request.user, options))
-                                   : TRY(verbs.patch(ctx, request.resource, request.key(), type,
-                                                     std::move(body.object), request.user, options));
-  return answer(request, form, std::move(outcome), verbs);
+  complete(options, request, body);
+  const auto outcome = is_scale(request)
+                           ? TRY(verbs.patch_scale(ctx, request.resource, request.key(), type,
+                                                   std::move(body.object), request.user, options))
+                           : TRY(verbs.patch(ctx, request.resource, request.key(), type,
+                                             std::move(body.object), request.user, options));
+  return answer(request, form, outcome, verbs);
 }
 
 Result<http::Response> serve_delete(Ctx& ctx, ApiRequest& request, Verbs& verbs) {

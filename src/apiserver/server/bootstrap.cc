@@ -65,6 +65,7 @@ json::Value kubernetes_service() {
   service["metadata"]["labels"] = json::object({{"component", "apiserver"}, {"provider", "kubernetes"}});
   service["spec"] = json::object(
       {{"type", "ClusterIP"},
+       {"clusterIP", "10.96.0.1"},
        {"sessionAffinity", "None"},
        {"ports", json::array({json::object(
                      {{"name", "https"}, {"port", 443}, {"protocol", "TCP"}, {"targetPort", 443}})})}});

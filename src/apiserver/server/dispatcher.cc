@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/server/dispatcher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "apiserver/endpoints/reading.h"
@@ -13,14 +14,13 @@
 namespace klutch::apiserver {
 namespace {
 
-/// What Kubernetes answers for a path that means nothing: clients take it for "no such resource".
-http::Response page_not_found() {
-  http::Response response;
-  response.status = 404;
-  response.headers.set("Content-Type", "text/plain; charset=utf-8");
-  response.headers.set("X-Content-Type-Options", "nosniff");
-  response.body = "404 page not found\n";
-  return response;
+/// What Kubernetes answers below the paths of a version that it serves.
+Error no_such_resource() {
+  kube::Status status;
+  status.http_status = 404;
+  status.reason = "NotFound";
+  status.message = "the server could not find the requested resource";
+  return Error(Code::kNotFound, status.message).with_detail(std::make_shared<const kube::Status>(status));
 }
 
 Error method_not_allowed() {
@@ -59,6 +59,7 @@ Result<http::Response> Dispatcher::operator()(Ctx& ctx, http::ServerRequest& req
   auto attributes = RequestAttributes::from_request(request.method, request.segments, request.query);
   request.route = route_of(attributes);
   const User sender = TRY(parts_.authenticator.authenticate(request));
+  if (!sender.in_group(kMastersGroup)) TRY(parts_.limits.admit(sender, ctx.now()));
   User user = TRY(parts_.access.impersonated(sender, request.headers));
   TRY(parts_.access.check(user, attributes));
   auto response = attributes.is_resource
@@ -71,9 +72,13 @@ Result<http::Response> Dispatcher::operator()(Ctx& ctx, http::ServerRequest& req
 Result<http::Response> Dispatcher::serve_resource(Ctx& ctx, http::ServerRequest& request,
                                                   RequestAttributes attributes, User user) {
   auto resource = parts_.registry.find(attributes.group, attributes.version, attributes.resource);
-  if (resource == nullptr) return page_not_found();
+  if (resource == nullptr) {
+    const bool known = parts_.registry.serves(attributes.group, attributes.version);
+    return fail(known ? no_such_resource() : page_not_found());
+  }
   const auto& description = resource->description;
-  if (!description.type.namespaced && !attributes.ns.empty()) return page_not_found();
+  const bool is_namespace = description.type.group.empty() && description.type.resource == "namespaces";
+  if (!description.type.namespaced && !attributes.ns.empty() && !is_namespace) return fail(page_not_found());
   ApiRequest api{.http = request,
                  .attributes = std::move(attributes),
                  .user = std::move(user),
@@ -81,7 +86,7 @@ Result<http::Response> Dispatcher::serve_resource(Ctx& ctx, http::ServerRequest&
   const auto& verb = api.attributes.verb;
   if (!api.attributes.subresource.empty()) {
     api.subresource = description.subresource(api.attributes.subresource);
-    if (api.subresource == nullptr) return page_not_found();
+    if (api.subresource == nullptr) return fail(no_such_resource());
     if (!has_verb(api.subresource->verbs, verb)) return fail(method_not_allowed());
   } else if (!description.allows(verb)) {
     return fail(method_not_allowed());
@@ -92,8 +97,18 @@ Result<http::Response> Dispatcher::serve_resource(Ctx& ctx, http::ServerRequest&
   if (verb == "create" && named && api.subresource == nullptr) return fail(method_not_allowed());
   if (!description.deprecation_warning.empty()) api.warnings.add(description.deprecation_warning);
 
+  auto response = serve_verb(ctx, api);
+  if (response || api.warnings.texts().empty()) return response;
+  // Warnings are for those above all whose request fails.
+  auto refusal = render_error(response.error(), request);
+  api.warnings.add_to(refusal.headers);
+  return refusal;
+}
+
+Result<http::Response> Dispatcher::serve_verb(Ctx& ctx, ApiRequest& api) {
   auto& verbs = parts_.verbs;
   const ReadContext reading{verbs.storage(), verbs.clock()};
+  const auto& verb = api.attributes.verb;
   if (verb == "get") return serve_get(ctx, api, reading);
   if (verb == "list") return serve_list(ctx, api, reading);
   if (verb == "watch") return serve_watch(ctx, api, verbs.storage(), verbs.clock());
@@ -109,13 +124,13 @@ Result<http::Response> Dispatcher::serve_path(Ctx& ctx, http::ServerRequest& req
                                               const RequestAttributes& attributes) {
   const auto& path = attributes.path;
   if (parts_.discovery.handles(request)) return parts_.discovery.serve(request);
-  if (parts_.openapi.handles(request)) return parts_.openapi.serve(request);
+  if (parts_.openapi.handles(request)) return parts_.openapi.serve(ctx, request);
   if (path == "/openid/v1/jwks") return json_answer(parts_.tokens.jwks());
   if (path == "/.well-known/openid-configuration") {
     return json_answer(parts_.tokens.openid_configuration(parts_.url));
   }
   auto response = parts_.infrastructure(ctx, request);
-  if (!response && is(response.error(), Code::kNotFound)) return page_not_found();
+  if (!response && is(response.error(), Code::kNotFound)) return fail(page_not_found());
   return response;
 }
 

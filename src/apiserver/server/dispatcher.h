@@ -6,7 +6,9 @@
 #include "apiserver/access/access.h"
 #include "apiserver/access/authenticator.h"
 #include "apiserver/access/service_account_tokens.h"
+#include "apiserver/auth/request_limits.h"
 #include "apiserver/discovery/discovery.h"
+#include "apiserver/endpoints/api_request.h"
 #include "apiserver/openapi/openapi.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/verbs/verbs.h"
@@ -26,6 +28,8 @@ class Dispatcher {
     Discovery& discovery;
     OpenApi& openapi;
     ServiceAccountTokens& tokens;
+    /// For all but administrators (system:masters).
+    RequestLimits& limits;
     /// Health and metrics.
     http::Handler infrastructure;
     /// How clients reach this server, "https://host:port".
@@ -38,6 +42,7 @@ class Dispatcher {
  private:
   Result<http::Response> serve_resource(Ctx& ctx, http::ServerRequest& request, RequestAttributes attributes,
                                         User user);
+  Result<http::Response> serve_verb(Ctx& ctx, ApiRequest& api);
   Result<http::Response> serve_path(Ctx& ctx, http::ServerRequest& request,
                                     const RequestAttributes& attributes);
 

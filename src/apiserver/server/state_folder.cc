@@ -152,8 +152,7 @@ Result<> write_admin_kubeconfig(const StateFolder& folder, const std::string& ur
   if (TRY(exists(paths.kubeconfig)) && is_current(TRY(os::read_file(paths.kubeconfig)), url, now)) return {};
   const auto ca = TRY(open_authority(paths, now));
   const auto identity = TRY(ca.issue_with_new_key(
-      {.names = {.common_name = "klutch:admin", .organizations = {"system:masters"}}, .for_client = true},
-      now));
+      {.names = {.common_name = "admin", .organizations = {"system:masters"}}, .for_client = true}, now));
   return os::write_file_atomic(paths.kubeconfig,
                                json::print_yaml(kubeconfig_of(url, folder.ca_pem, identity)));
 }

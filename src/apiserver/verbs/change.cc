@@ -145,39 +145,41 @@ Result<> Change::check_identity(json::Value& object) const {
   return {};
 }
 
+Error Change::decoding_error(Source source, const std::string& sent, const std::string& text) const {
+  if (source == Source::kPatch)
+    return invalid_error({}, "", {FieldError::invalid(FieldPath("patch"), sent, text)});
+  const auto& type = resource_.description.type;
+  return bad_request(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind,
+                                 type.version, type.kind, text));
+}
+
+void Change::warn(const std::vector<std::string>& texts) const {
+  if (!options_.warn) return;
+  for (const auto& text : texts) options_.warn(text);
+}
+
 Result<> Change::check_fields(const std::vector<std::string>& unknown, Source source,
-                              const json::Value& sent) {
+                              const std::string& sent) const {
   if (options_.field_validation == FieldValidation::kIgnore) return {};
   std::vector<std::string> findings;
   for (const auto& field : options_.duplicate_fields) findings.push_back("duplicate field \"" + field + '"');
   for (const auto& field : unknown) findings.push_back("unknown field \"" + field + '"');
   if (findings.empty()) return {};
   if (options_.field_validation == FieldValidation::kWarn) {
-    warnings_.insert(warnings_.end(), findings.begin(), findings.end());
+    warn(findings);
     return {};
   }
-  const std::string text = fmt::format("strict decoding error: {}", fmt::join(findings, ", "));
-  if (source == Source::kPatch) {
-    return fail(invalid_error(
-        {}, "", {FieldError::invalid_text(FieldPath("patch"), '"' + json::print(sent) + '"', text)}));
-  }
-  const auto& type = resource_.description.type;
-  return fail(bad_request(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind,
-                                      type.version, type.kind, text)));
+  return fail(
+      decoding_error(source, sent, fmt::format("strict decoding error: {}", fmt::join(findings, ", "))));
 }
 
-Result<json::Value> Change::read(json::Value object, Source source, const json::Value& sent) {
+Result<json::Value> Change::read(json::Value object, Source source) const {
+  // What Kubernetes quotes of a patch is its result.
+  const std::string sent = source == Source::kPatch ? json::print(object) : "";
   auto read = resource_.behavior->read(std::move(object));
   if (!read) {
     if (!is(read.error(), Code::kBadRequest)) return fail(std::move(read).error());
-    const std::string& text = read.error().message();
-    if (source == Source::kPatch) {
-      return fail(invalid_error(
-          {}, "", {FieldError::invalid_text(FieldPath("patch"), '"' + json::print(sent) + '"', text)}));
-    }
-    const auto& type = resource_.description.type;
-    return fail(bad_request(fmt::format("{} in version \"{}\" cannot be handled as a {}: {}", type.kind,
-                                        type.version, type.kind, text)));
+    return fail(decoding_error(source, sent, read.error().message()));
   }
   TRY(check_fields(read->unknown_fields, source, sent));
   return std::move(read->object);
@@ -197,13 +199,7 @@ Result<> Change::admit(Admission::Change::Operation operation, const json::Value
   return {};
 }
 
-void Change::warn(const json::Value& object, const json::Value* old) {
-  auto more = resource_.behavior->warnings(object, old);
-  warnings_.insert(warnings_.end(), std::make_move_iterator(more.begin()),
-                   std::make_move_iterator(more.end()));
-}
-
-Result<json::Value> Change::finish_create(json::Value object, bool owned) {
+Result<json::Value> Change::finish_create(json::Value object, bool owned) const {
   const ResourceBehavior& behavior = *resource_.behavior;
   const std::string sent_version(kube::resource_version(object));
   json::Value& metadata = metadata_of(object);
@@ -215,7 +211,7 @@ Result<json::Value> Change::finish_create(json::Value object, bool owned) {
   metadata.set("uid", new_uuid());
   metadata.set("creationTimestamp", format_rfc3339(now_));
   if (!owned) {
-    track_update(json::Value::empty_object(), object, identity(), behavior.ownership(options_.subresource));
+    track_update(behavior.blank(), object, identity(), behavior.ownership(options_.subresource));
   }
   if (behavior.has_status_subresource()) {
     if (resource_.description.custom) {
@@ -233,7 +229,7 @@ Result<json::Value> Change::finish_create(json::Value object, bool owned) {
   if (!sent_version.empty()) {
     return fail(plain_server_error("resourceVersion should not be set on objects to be created"));
   }
-  warn(object, nullptr);
+  warn(behavior.warnings(object, nullptr));
   return object;
 }
 
@@ -293,7 +289,7 @@ void Change::count_generation(const json::Value& live, json::Value& object) cons
   }
 }
 
-Result<json::Value> Change::finish_update(const json::Value& live, json::Value object, bool owned) {
+Result<json::Value> Change::finish_update(const json::Value& live, json::Value object, bool owned) const {
   const ResourceBehavior& behavior = *resource_.behavior;
   TRY(check_version(live, metadata_of(object)));
   const json::Value& old_metadata = or_null(live.find("metadata"));
@@ -314,13 +310,17 @@ Result<json::Value> Change::finish_update(const json::Value& live, json::Value o
   if (const auto errors = behavior.validate_update(object, live, options_.subresource); !errors.empty()) {
     return fail(invalid_error(resource_.description.type.group_kind(), key_.name, errors));
   }
-  warn(object, &live);
+  warn(behavior.warnings(object, &live));
   return object;
 }
 
 Result<json::Value> Change::apply(const json::Value& live, const json::Value& config) const {
-  return apply_object(live, config, identity(), resource_.behavior->ownership(options_.subresource),
-                      options_.force ? Force::kYes : Force::kNo);
+  auto applied = apply_object(live, config, identity(), resource_.behavior->ownership(options_.subresource),
+                              options_.force ? Force::kYes : Force::kNo);
+  // A config that does not fit its type: Kubernetes answers 500, with a text.
+  if (!applied && is(applied.error(), Code::kInternal))
+    return fail(plain_server_error(applied.error().message()));
+  return applied;
 }
 
 }  // namespace klutch::apiserver

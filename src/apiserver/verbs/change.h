@@ -26,12 +26,12 @@ class Change {
 
   /// How Strict field validation and mistakes of decoding are told: of a whole body, or of a patch.
   enum class Source { kBody, kPatch };
-  /// Types, unknown fields, defaults. `sent` is what is quoted of a patch.
-  Result<json::Value> read(json::Value object, Source source, const json::Value& sent);
+  /// Types, unknown fields, defaults.
+  Result<json::Value> read(json::Value object, Source source) const;
   /// The object that is to be created, as it will be served. `owned`: managedFields are right already.
-  Result<json::Value> finish_create(json::Value object, bool owned);
+  Result<json::Value> finish_create(json::Value object, bool owned) const;
   /// The object that replaces `live`, as it will be served. Equal to `live` when nothing changes.
-  Result<json::Value> finish_update(const json::Value& live, json::Value object, bool owned);
+  Result<json::Value> finish_update(const json::Value& live, json::Value object, bool owned) const;
   /// `config` applied to `live` (an empty object: there is none), managedFields included.
   Result<json::Value> apply(const json::Value& live, const json::Value& config) const;
 
@@ -39,15 +39,15 @@ class Change {
   Result<> admit(Admission::Change::Operation operation, const json::Value* object,
                  const json::Value* old) const;
 
-  [[nodiscard]] std::vector<std::string> take_warnings() { return std::move(warnings_); }
-
  private:
   [[nodiscard]] WriteIdentity identity() const;
-  Result<> check_fields(const std::vector<std::string>& unknown, Source source, const json::Value& sent);
+  Result<> check_fields(const std::vector<std::string>& unknown, Source source,
+                        const std::string& sent) const;
+  [[nodiscard]] Error decoding_error(Source source, const std::string& sent, const std::string& text) const;
   Result<> check_version(const json::Value& live, json::Value& metadata) const;
   void keep_other_half(const json::Value& live, json::Value& object) const;
   void count_generation(const json::Value& live, json::Value& object) const;
-  void warn(const json::Value& object, const json::Value* old);
+  void warn(const std::vector<std::string>& texts) const;
 
   const ServedResource& resource_;
   const kube::Key& key_;
@@ -55,7 +55,6 @@ class Change {
   const WriteOptions& options_;
   const std::vector<std::shared_ptr<const Admission>>& admission_;
   Time now_;
-  std::vector<std::string> warnings_ = {};
 };
 
 /// Whether two objects differ in nothing but the times of their managedFields.

@@ -9,7 +9,8 @@
 namespace klutch::apiserver {
 
 /// `object` with `patch` applied; not for kApply. `message` is null for custom kinds, which have no strategic
-/// patch. kBadRequest for a malformed patch; carries Kubernetes' 422 for a JSON patch that cannot be applied.
+/// patch. kBadRequest for what is no patch of that type; carries Kubernetes' 422 for a JSON
+/// patch that cannot be applied.
 Result<json::Value> patched(json::Value object, PatchType type, const json::Value& patch,
                             const MessageFacts* message);
 

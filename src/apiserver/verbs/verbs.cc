@@ -98,9 +98,9 @@ json::Value served_value(const ServedResource& resource, const StoredObject& sto
 Result<WriteOutcome> Verbs::create(Ctx& ctx, const ServedPtr& resource, std::string_view ns,
                                    json::Value object, const User& user, const WriteOptions& options) {
   const kube::Key no_key = {std::string(ns), ""};
-  Change reading(*resource, no_key, user, options, options_.admission, clock().now());
+  const Change reading(*resource, no_key, user, options, options_.admission, clock().now());
   TRY(reading.check_kind(object));
-  const json::Value read = TRY(reading.read(std::move(object), Change::Source::kBody, {}));
+  const json::Value read = TRY(reading.read(std::move(object), Change::Source::kBody));
   for (int attempts = 1;; ++attempts) {
     json::Value copy = read;
     TRY(check_namespace(*resource, ns, copy));
@@ -108,7 +108,7 @@ Result<WriteOutcome> Verbs::create(Ctx& ctx, const ServedPtr& resource, std::str
     const kube::Key key = {resource->description.type.namespaced ? std::string(ns) : "", name};
     const auto group_resource = resource->description.type.group_resource();
     Attempt attempt;
-    Change change(*resource, key, user, options, options_.admission, clock().now());
+    const Change change(*resource, key, user, options, options_.admission, clock().now());
     const auto decide = [&](const StoredObject* latest, Revision next) -> Result<Decision> {
       auto finished = TRY(change.finish_create(std::move(copy), false));
       if (latest != nullptr) {
@@ -119,11 +119,7 @@ Result<WriteOutcome> Verbs::create(Ctx& ctx, const ServedPtr& resource, std::str
       return decide_create(attempt, *resource, std::move(finished), options, next);
     };
     const auto written = storage_.write(ctx, resource->storage_type, key, decide);
-    if (written) {
-      attempt.outcome.warnings = reading.take_warnings();
-      for (auto& warning : change.take_warnings()) attempt.outcome.warnings.push_back(std::move(warning));
-      return std::move(attempt.outcome);
-    }
+    if (written) return std::move(attempt.outcome);
     if (!generated || attempts == kGenerateAttempts || !is(written.error(), Code::kAlreadyExists)) {
       return fail(written.error());
     }
@@ -132,10 +128,10 @@ Result<WriteOutcome> Verbs::create(Ctx& ctx, const ServedPtr& resource, std::str
 
 Result<WriteOutcome> Verbs::update(Ctx& ctx, const ServedPtr& resource, const kube::Key& key,
                                    json::Value object, const User& user, const WriteOptions& options) {
-  Change change(*resource, key, user, options, options_.admission, clock().now());
+  const Change change(*resource, key, user, options, options_.admission, clock().now());
   TRY(change.check_kind(object));
   TRY(change.check_identity(object));
-  json::Value read = TRY(change.read(std::move(object), Change::Source::kBody, {}));
+  json::Value read = TRY(change.read(std::move(object), Change::Source::kBody));
   Attempt attempt;
   const auto decide = [&](const StoredObject* latest, Revision next) -> Result<Decision> {
     if (latest == nullptr) {
@@ -150,7 +146,6 @@ Result<WriteOutcome> Verbs::update(Ctx& ctx, const ServedPtr& resource, const ku
     return decide_update(attempt, *resource, live, std::move(updated), options, next);
   };
   TRY(storage_.write(ctx, resource->storage_type, key, decide));
-  attempt.outcome.warnings = change.take_warnings();
   return std::move(attempt.outcome);
 }
 
@@ -173,7 +168,7 @@ Result<> check_applied(const ServedResource& resource, const kube::Key& key, con
 
 Result<WriteOutcome> Verbs::patch(Ctx& ctx, const ServedPtr& resource, const kube::Key& key, PatchType type,
                                   json::Value patch, const User& user, const WriteOptions& options) {
-  Change change(*resource, key, user, options, options_.admission, clock().now());
+  const Change change(*resource, key, user, options, options_.admission, clock().now());
   const bool applies = type == PatchType::kApply;
   if (applies) {
     TRY(change.check_kind(patch));
@@ -192,7 +187,7 @@ Result<WriteOutcome> Verbs::patch(Ctx& ctx, const ServedPtr& resource, const kub
       TRY(change.check_kind(result));
       TRY(change.check_identity(result));
     }
-    json::Value read = TRY(change.read(std::move(result), Change::Source::kPatch, patch));
+    json::Value read = TRY(change.read(std::move(result), Change::Source::kPatch));
     if (latest == nullptr) {
       auto created = TRY(change.finish_create(std::move(read), true));
       return decide_create(attempt, *resource, std::move(created), options, next);
@@ -201,7 +196,6 @@ Result<WriteOutcome> Verbs::patch(Ctx& ctx, const ServedPtr& resource, const kub
     return decide_update(attempt, *resource, live, std::move(updated), options, next);
   };
   TRY(storage_.write(ctx, resource->storage_type, key, decide));
-  attempt.outcome.warnings = change.take_warnings();
   return std::move(attempt.outcome);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ struct WriteOptions {
   std::string subresource = {};
   /// What the body said twice, for field validation: `spec.color`.
   std::vector<std::string> duplicate_fields = {};
+  /// Told what the client should know, also when the write fails in the end. Called inside of a store's
+  /// decision: must not suspend.
+  std::function<void(std::string_view text)> warn = {};
 };
 
 enum class PatchType { kJson, kMerge, kStrategic, kApply };
@@ -51,7 +55,6 @@ struct WriteOutcome {
   bool created = false;
   bool changed = false;
   bool deleted = false;  ///< it is gone from the store
-  std::vector<std::string> warnings = {};
 };
 
 /// What decides besides a kind's own behavior whether a change is made: namespaces, quotas, escalation.

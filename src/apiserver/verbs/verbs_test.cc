@@ -156,7 +156,13 @@ FIBER_TEST(Verbs, UnknownFieldsAreWarnedAbout) {
   Bench bench(ctx);
   json::Value sent = widget("a");
   sent["bogus"] = 1;
-  EXPECT_EQ(bench.create(ctx, sent)->warnings, std::vector<std::string>{"unknown field \"bogus\""});
+  std::vector<std::string> warnings;
+  const auto warn = [&](std::string_view text) { warnings.emplace_back(text); };
+  EXPECT_TRUE(bench.create(ctx, sent, {.warn = warn}));
+  EXPECT_EQ(warnings, std::vector<std::string>{"unknown field \"bogus\""});
+  // Also when nothing comes of it.
+  EXPECT_FALSE(bench.create(ctx, sent, {.warn = warn}));
+  EXPECT_EQ(warnings.size(), 2U);
   bench.storage->stop(ctx);
 }
 
