@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "apiserver/openapi/descriptions.h"
 #include "base/strings.h"
 #include "json/build.h"
 #include "json/parse.h"
@@ -16,8 +17,6 @@ constexpr std::string_view kApiVersionText = "The group and version that this ob
 constexpr std::string_view kKindText = "The kind of this object.";
 constexpr std::string_view kMetadataText = "What all objects have: name, labels, owners.";
 constexpr std::string_view kListMetadataText = "Which state of the server this list shows.";
-constexpr std::string_view kSpecText = "The state that is wanted.";
-constexpr std::string_view kStatusText = "The state that was seen last.";
 
 struct KindName {
   std::string group = {};
@@ -99,13 +98,6 @@ json::Value special_schema(const MessageFacts& message, Dialect dialect) {
   return json::object();  // any JSON
 }
 
-std::string_view standard_description(std::string_view field, bool kind) {
-  if (field == "metadata" && kind) return kMetadataText;
-  if (field == "spec") return kSpecText;
-  if (field == "status") return kStatusText;
-  return {};
-}
-
 std::string with_article(std::string_view kind) {
   const bool vowel = !kind.empty() && std::string_view("AEIOU").find(kind[0]) != std::string_view::npos;
   return (vowel ? "An " : "A ") + std::string(kind);
@@ -135,15 +127,16 @@ json::Value Definitions::reference(std::string_view name) const {
   return json::object({{"$ref", std::string(prefix) + std::string(name)}});
 }
 
-json::Value Definitions::described_reference(std::string_view name, std::string_view description) const {
-  auto result = json::object({{"description", description}});
-  auto target = reference(name);
-  if (dialect_ == Dialect::kSwagger2) {
-    result.set("$ref", *target.take("$ref"));
+void Definitions::describe(json::Value& schema, std::string_view description) const {
+  if (schema.contains("description")) return;
+  auto described = json::object({{"description", description}});
+  // Beside a reference v3 ignores everything.
+  if (dialect_ == Dialect::kOpenApi3 && schema.contains("$ref")) {
+    described.set("allOf", json::array({std::move(schema)}));
   } else {
-    result.set("allOf", json::array({std::move(target)}));
+    for (auto& [key, value] : schema.members()) described.set(key, std::move(value));
   }
-  return result;
+  schema = std::move(described);
 }
 
 std::string Definitions::add(const MessageFacts& message) {
@@ -184,7 +177,9 @@ std::string Definitions::add_list(const ServedResource& served) {
       "items",
       json::object({{"description", "The objects."}, {"type", "array"}, {"items", reference(item)}}));
   properties.set("kind", text_schema(kKindText));
-  if (metadata != nullptr) properties.set("metadata", described_reference(add(*metadata), kListMetadataText));
+  if (metadata != nullptr) {
+    describe(properties.set("metadata", reference(add(*metadata))), kListMetadataText);
+  }
   schemas_[name] =
       json::object({{"description", "A list of " + type.kind + " objects."},
                     {"type", "object"},
@@ -278,7 +273,10 @@ json::Value Definitions::message_schema(const MessageFacts& message) {
     properties["kind"] = text_schema(kKindText);
   }
   auto schema = json::Value::empty_object();
-  if (is_kind) {
+  const std::string_view text = describe_message(message.name);
+  if (!text.empty()) {
+    schema.set("description", text);
+  } else if (is_kind) {
     const KindName& first = kind->second.front();
     const std::string group = first.group.empty() ? first.version : first.group + "/" + first.version;
     schema.set("description", with_article(first.kind) + " of " + group + ".");
@@ -291,12 +289,9 @@ json::Value Definitions::message_schema(const MessageFacts& message) {
   if (!properties.empty()) {
     auto& list = schema.set("properties", json::Value::empty_object());
     for (auto& [name, property] : properties) {
-      const std::string_view text = standard_description(name, is_kind);
-      const auto* target = property.find("$ref");
-      if (!text.empty() && target != nullptr && property.size() == 1) {
-        const std::string_view path = target->as_string();
-        property = described_reference(path.substr(path.rfind('/') + 1), text);
-      }
+      const bool metadata = is_kind && name == "metadata";
+      const std::string_view words = metadata ? kMetadataText : describe_field(message.name, name);
+      if (!words.empty()) describe(property, words);
       list.set(name, std::move(property));
     }
   }

@@ -50,7 +50,7 @@ class Definitions {
   json::Value type_schema(const FieldFacts& field);
   void add_properties(const MessageFacts& message, std::map<std::string_view, json::Value>& properties,
                       std::vector<std::string_view>& required);
-  json::Value described_reference(std::string_view name, std::string_view description) const;
+  void describe(json::Value& schema, std::string_view description) const;
 
   Dialect dialect_;
   std::map<std::string, json::Value, std::less<>> schemas_ = {};
