@@ -30,7 +30,13 @@ stop_server() {
   wait "$server_pid" 2>/dev/null || server_exit=$?
   server_pid=''
 }
-trap stop_server EXIT
+clusters=''
+stop_clusters() {
+  [[ -n $clusters ]] || return 0
+  "$(find_program klutch)" down --state "$clusters" >/dev/null 2>&1 || true
+  clusters=''
+}
+trap 'stop_server; stop_clusters' EXIT
 
 title() { printf '\n==> %s\n' "$*"; }
 show() { printf '  $ %s\n' "$*"; }
@@ -136,6 +142,77 @@ YAML
   mistake "a server that is not there" "127.0.0.1:1" --kubeconfig "$kubeconfig" pods
 }
 
+# kube WHAT WANTED WORD... : runs kubectl with the words against the provider cluster.
+kube() {
+  local what=$1 wanted=$2 answer
+  shift 2
+  show "kubectl $*"
+  answer=$(kubectl --kubeconfig "$KLUTCH_PROVIDER_KUBECONFIG" --cache-dir "$state/kubectl-cache" "$@" 2>&1) || true
+  expect "$what" "$answer" "$wanted"
+}
+
+step_clusters() {
+  local klutch folder=$state/clusters
+  title "klutch: a provider and a consumer cluster on this machine, and an API of one's own in one of them"
+  klutch=$(find_program klutch)
+  [[ -n $klutch ]] || { fail "the program klutch is not built in $build"; return; }
+  command -v kubectl >/dev/null || { skip "kubectl is not installed"; return; }
+  "$klutch" reset --yes --state "$folder" >/dev/null
+  show "klutch up --detach --state $folder"
+  clusters=$folder
+  expect "both clusters" "$("$klutch" up --detach --state "$folder" 2>&1 | head -n 2)" "consumer cluster is ready"
+  show "eval \"\$(klutch env --state $folder)\"; export KUBECONFIG=\$KLUTCH_PROVIDER_KUBECONFIG"
+  eval "$("$klutch" env --state "$folder")"
+
+  cat >"$state/fountains.yaml" <<'YAML'
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: fountains.demo.klutch.io}
+spec:
+  group: demo.klutch.io
+  scope: Namespaced
+  names: {plural: fountains, kind: Fountain, shortNames: [ft]}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    subresources: {status: {}}
+    additionalPrinterColumns:
+    - {name: Height, type: integer, jsonPath: .spec.height}
+    - {name: Age, type: date, jsonPath: .metadata.creationTimestamp}
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            required: [height]
+            properties:
+              height: {type: integer, minimum: 1, description: How high the water goes in metres.}
+              lit: {type: boolean, default: true}
+          status: {type: object, x-kubernetes-preserve-unknown-fields: true}
+YAML
+  cat >"$state/geneva.yaml" <<'YAML'
+apiVersion: demo.klutch.io/v1
+kind: Fountain
+metadata: {name: geneva}
+spec: {height: 140}
+YAML
+  kube "a definition" "created" apply -f "$state/fountains.yaml"
+  kube "wait" "condition met" wait --for=condition=Established crd/fountains.demo.klutch.io
+  kube "an object" "created" apply -f "$state/geneva.yaml"
+  kube "a table with its columns" "140" get fountains
+  kube "explain" "metres" explain fountain.spec.height
+  kube "a mistake is named" "should be greater than or equal to 1" patch fountain geneva --type=merge \
+    -p '{"spec":{"height":0}}'
+  kube "who am I, and what may I do" "yes" auth can-i create fountains
+  kube "delete" "deleted" delete fountain geneva
+  show "klutch status --state $folder"
+  expect "status" "$("$klutch" status --state "$folder" 2>&1)" "ready"
+  show "klutch down --state $folder"
+  expect "everything is stopped" "$("$klutch" down --state "$folder" 2>&1; "$klutch" status --state "$folder" 2>&1)" "stopped"
+}
+
 # ask WHAT WANTED URL CURL_WORD... : one request to the greeter. A long answer is cut down to the line that matters.
 ask() {
   local what=$1 wanted=$2 url=$3 answer sent='' word
@@ -166,12 +243,14 @@ step_errors
 step_greeter
 stop_server
 step_kube
+step_clusters
 
 title "What exists, and what comes next"
 cat <<'TEXT' | indent
-Here today: the ground floor, the Kubernetes client and controller runtime, and the first libraries of the API server. The
-programs themselves (API server, composer, provider, broker, backend, konnector, kubectl plugin) are planned; README.md
-says in which order.
+Here today: the ground floor, the Kubernetes client and controller runtime, klutch-apiserver, and klutch, which runs two of
+them. Composer, provider, broker, backend, konnector and kubectl plugin are planned; README.md says in which order.
+
+To go on yourself:  klutch up --detach  (klutch --help says more)
 TEXT
 
 if $checking; then printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"; fi

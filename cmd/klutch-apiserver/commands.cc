@@ -46,6 +46,9 @@ void add_serving_options(CLI::App& app, Invocation& invocation) {
       ->check(CLI::IsMember({"full", "relaxed"}))
       ->capture_default_str();
   app.add_flag("--ephemeral", invocation.ephemeral, "keep objects in memory only");
+  app.add_option("--disable-controller", invocation.disabled_controllers,
+                 "do not run this controller, may be repeated: namespace-contents, garbage-collector, ...")
+      ->type_name("NAME");
   app.add_option("--log", invocation.log, "levels, such as info or info,apiserver=debug")
       ->capture_default_str();
 }
@@ -176,6 +179,7 @@ Result<int> run_serve(Ctx& ctx, const Invocation& invocation) {
   options.ephemeral = invocation.ephemeral;
   options.full_durability = invocation.durability == "full";
   options.advertise_hosts = invocation.advertise_hosts;
+  options.disabled_controllers = invocation.disabled_controllers;
   options.token_auth_file = invocation.token_auth_file;
   options.listen.clear();
   for (const auto& text : invocation.listen) options.listen.push_back(TRY(http::Address::parse(text)));

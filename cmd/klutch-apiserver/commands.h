@@ -20,6 +20,7 @@ struct Invocation {
   std::vector<std::string> advertise_hosts = {};
   std::string token_auth_file = {};
   std::string durability = "full";
+  std::vector<std::string> disabled_controllers = {};
   bool ephemeral = false;
   std::string log = "info";
 

@@ -52,7 +52,9 @@ class RealKubeServer final : public KubeServer {
 /// The program klutch-apiserver, anew for each handle.
 class EmbeddedKubeServer final : public KubeServer {
  public:
-  explicit EmbeddedKubeServer(const std::string& program) : server_(program) {}
+  /// Like the real one of these suites, it puts nothing into namespaces by itself.
+  explicit EmbeddedKubeServer(const std::string& program)
+      : server_(program, {"--ephemeral", "--disable-controller", "namespace-contents"}) {}
   Result<> start(Ctx& ctx) { return server_.start(ctx); }
   [[nodiscard]] std::string kubeconfig() const override { return server_.kubeconfig(); }
   [[nodiscard]] std::string url() const override { return server_.url(); }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/server/api_server.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -106,21 +108,34 @@ struct Parts {
   obs::HealthChecks health = {};
 };
 
-void add_controllers(Parts& parts) {
-  auto& controllers = parts.controllers;
-  controllers.add(std::make_unique<DefinitionController>(parts.schemas));
-  controllers.add(std::make_unique<NamespaceController>());
-  controllers.add(std::make_unique<GarbageCollector>());
-  controllers.add(std::make_unique<NamespaceContents>(parts.folder.ca_pem));
-  controllers.add(std::make_unique<TokenSecrets>(
-      parts.folder.ca_pem,
-      [&tokens = *parts.tokens](const LegacyTokenRequest& request) -> Result<std::string> {
-        const auto token =
-            TRY(tokens.issue_legacy(request.ns, {request.account, request.account_uid}, request.secret));
-        return std::string(token.reveal());
-      }));
-  controllers.add(std::make_unique<RoleAggregation>());
-  controllers.add(std::make_unique<EventExpiry>());
+std::vector<std::unique_ptr<Controller>> make_controllers(Parts& parts) {
+  const auto make_token = [&tokens =
+                               *parts.tokens](const LegacyTokenRequest& request) -> Result<std::string> {
+    const auto token =
+        TRY(tokens.issue_legacy(request.ns, {request.account, request.account_uid}, request.secret));
+    return std::string(token.reveal());
+  };
+  std::vector<std::unique_ptr<Controller>> all;
+  all.push_back(std::make_unique<DefinitionController>(parts.schemas));
+  all.push_back(std::make_unique<NamespaceController>());
+  all.push_back(std::make_unique<GarbageCollector>());
+  all.push_back(std::make_unique<NamespaceContents>(parts.folder.ca_pem));
+  all.push_back(std::make_unique<TokenSecrets>(parts.folder.ca_pem, make_token));
+  all.push_back(std::make_unique<RoleAggregation>());
+  all.push_back(std::make_unique<EventExpiry>());
+  return all;
+}
+
+Result<> add_controllers(Parts& parts) {
+  auto unknown = parts.options.disabled_controllers;
+  std::vector<std::string_view> names;
+  for (auto& controller : make_controllers(parts)) {
+    names.push_back(controller->name());
+    if (std::erase(unknown, controller->name()) == 0) parts.controllers.add(std::move(controller));
+  }
+  if (unknown.empty()) return {};
+  return fail(Code::kInvalid, fmt::format("there is no controller {}; there are {}", unknown.front(),
+                                          fmt::join(names, ", ")));
 }
 
 Result<http::Server> listen(Ctx& ctx, Parts& parts, http::Handler handler) {
@@ -160,8 +175,8 @@ Result<> serve_until_cancelled(Ctx& ctx, Parts& parts, const ReadyCallback& read
                                                               .limits = parts.limits,
                                                               .infrastructure = infrastructure(parts),
                                                               .url = url});
+  TRY(add_controllers(parts));
   async::TaskGroup tasks(ctx, async::TaskGroup::OnError::kKeepGoing);
-  add_controllers(parts);
   parts.controllers.start(tasks);
   if (parts.static_tokens != nullptr) {
     tasks.spawn("static tokens", [&](Ctx& task) { return parts.static_tokens->follow(task); });

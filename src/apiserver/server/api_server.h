@@ -30,6 +30,8 @@ struct ApiServerOptions {
   std::vector<std::string> advertise_hosts = {};
   /// CSV as kube-apiserver's --token-auth-file; empty: none.
   std::string token_auth_file = {};
+  /// Names of controllers that do not run: "namespace-contents"; kInvalid for one that there is not.
+  std::vector<std::string> disabled_controllers = {};
   /// Connections at one time.
   std::size_t connections = 2048;
   const Clock* clock = &system_clock();
