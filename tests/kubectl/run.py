@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs transcripts of kubectl commands against a server and compares what they print with what was recorded.
 
-  tests/kubectl/run.py --kubeconfig FILE --kubectl PROGRAM [--record] [--real] [-v] [TRANSCRIPT...]
+  tests/kubectl/run.py --kubeconfig FILE --kubectl PROGRAM [--helm PROGRAM] [--record] [--real] [-v] [TRANSCRIPT...]
 
 A transcript is a file transcripts/NAME.commands: paragraphs of bash, each a command of its own, run in a namespace and a
 folder that belong to the transcript. NAME.expected holds what kubectl 1.34 prints with a real kube-apiserver;
 NAME.expected-1.20 the same for kubectl 1.20, where it differs. --record writes them: only ever with a real server.
 
 Lines of comment that mean something:
+  # with helm           at the top: it needs Helm 3, which --helm names; without, the transcript is left out
   # clean: COMMAND      run quietly before the first and after the last command (for objects outside the namespace)
   # needs 1.24          before a command: left out with an older kubectl
   # sorted              before a command: the order of its lines is not fixed
@@ -57,10 +58,11 @@ class Transcript:
     name: str
     commands: list
     clean: list
+    tool: str = ""
 
 
 def read_transcript(path):
-    commands, clean = [], []
+    commands, clean, tool = [], [], ""
     for paragraph in re.split(r"\n\s*\n", path.read_text()):
         command = Command("")
         lines = []
@@ -69,6 +71,8 @@ def read_transcript(path):
                 word = line[1:].strip()
                 if word.startswith("clean: "):
                     clean.append(word[7:])
+                elif word.startswith("with "):
+                    tool = word[5:]
                 elif word.startswith("needs "):
                     command.needs = tuple(int(n) for n in word.split()[1].split("."))
                 elif word == "sorted":
@@ -80,7 +84,7 @@ def read_transcript(path):
         command.text = "\n".join(lines)
         if lines and command.text:
             commands.append(command)
-    return Transcript(path.stem, commands, clean)
+    return Transcript(path.stem, commands, clean, tool)
 
 
 # --- what no two runs have in common --------------------------------------------------------------------------------
@@ -102,6 +106,7 @@ RULES = [
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"), "TIME"),
     (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d ([+-]\d{4}|\w+)"), "TIME"),
     (re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000( UTC)?"), "TIME"),
+    (re.compile(r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4}"), "TIME"),
     (re.compile(r"^([IWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ ([\w.]+:\d+)\]", re.M), r"\1 \2]"),
     (re.compile(r'(resourceVersion\\?"?: ?\\?")\d+'), r'\1RV'),
     (re.compile(r"(Resource Version: +)\d+"), r"\1RV"),
@@ -148,6 +153,8 @@ class Runner:
         (work / "bin").mkdir()
         (work / "home").mkdir()
         (work / "bin" / "kubectl").symlink_to(self.options.kubectl)
+        if transcript.tool:
+            (work / "bin" / transcript.tool).symlink_to(getattr(self.options, transcript.tool))
         (work / "files").symlink_to(HERE / "files")
         shutil.copy(self.options.kubeconfig, work / "kubeconfig")
         namespace = "t-" + transcript.name.replace("_", "-")
@@ -304,6 +311,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kubeconfig", required=True)
     parser.add_argument("--kubectl", required=True)
+    parser.add_argument("--helm", help="Helm 3, for the transcripts that need it")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--real", action="store_true", help="the server is a real one")
     parser.add_argument("-v", "--verbose", action="store_true")
@@ -312,6 +320,8 @@ def arguments():
     options = parser.parse_args()
     options.kubectl = shutil.which(options.kubectl) or options.kubectl
     options.kubectl = os.path.realpath(options.kubectl)
+    if options.helm:
+        options.helm = os.path.realpath(shutil.which(options.helm) or options.helm)
     return options
 
 
@@ -328,6 +338,7 @@ def main():
             print(f"{transcript.name}: stands there twice: {sorted(twice)[0]}")
             return 2
     chosen = [t for t in everything if not options.transcripts or t.name in options.transcripts]
+    chosen = [t for t in chosen if not t.tool or (getattr(options, t.tool) and version == CURRENT)]
     runner = Runner(options, version)
     divergences = None if options.real or options.record else Divergences(HERE / "divergences.toml")
     passed = failed = 0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The transcripts of tests/kubectl with kubectl 1.34 and Debian's: against a real kube-apiserver, which shows that the
+# The transcripts of tests/kubectl with kubectl 1.34, Debian's, and Helm: against a real kube-apiserver, which shows that the
 # recordings are true. What a stage is: tools/test/run_real.py.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../.." || exit 1
@@ -18,11 +18,18 @@ tools/build.sh dev real_cluster || exit 1
 
 clients=("$KLUTCH_REAL_BIN/kubectl")
 skipped=0
+tools=()
+if tests/real/clients/build.sh helm >"$work/built" 2>&1; then
+  tools=(--helm "$(tail -n 1 "$work/built")/helm")
+else
+  printf '==> without Helm: %s\n' "$(tail -n 1 "$work/built")"
+  skipped=$((skipped + 1))
+fi
 if old=$(tests/kubectl/debian_kubectl.sh); then
   clients+=("$old")
 else
   printf '==> without kubectl 1.20: %s\n' "$old"
-  skipped=1
+  skipped=$((skipped + 1))
 fi
 
 # shellcheck disable=SC2043  # ours comes next
@@ -34,7 +41,7 @@ for server in real; do
     # KUBECONFIG is with_server.py's.
     # shellcheck disable=SC2016
     tests/real/with_server.py "$server" bash -c 'exec tests/kubectl/run.py --kubeconfig "$KUBECONFIG" "$@"' - \
-      --kubectl "$client" "${options[@]}" 2>&1 | tee "$work/run"
+      --kubectl "$client" "${tools[@]}" "${options[@]}" 2>&1 | tee "$work/run"
     tail -n 1 "$work/run" >>"$work/counts"
   done
 done
