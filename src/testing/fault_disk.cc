@@ -36,7 +36,8 @@ struct DiskFile {
   bool exists = false;  // its name is on the disk
   std::vector<PendingChange> pending = {};
   /// What had this name before it was removed, as long as the removal is not on the disk.
-  std::optional<std::string> removed = {};
+  bool was_removed = false;
+  std::string removed = {};
   std::size_t size = 0;  // as the program sees it
   std::size_t syncs = 0;
 };
@@ -177,7 +178,7 @@ int FaultDisk::Core::sync(DiskFile& file) {
   file.pending.clear();
   // SQLite syncs the directory together with a file it has made, and with it what was removed before.
   if (!file.exists) {
-    for (auto& [path, other] : files_) other.removed.reset();
+    for (auto& [path, other] : files_) other.was_removed = false;
   }
   file.exists = true;
   return SQLITE_OK;
@@ -191,10 +192,13 @@ int FaultDisk::Core::remove(const std::string& path, int sync_directory) {
   if (result != SQLITE_OK || found == files_.end()) return result;
   auto& file = found->second;
   if (free_) *free_ += file.size;
-  DiskFile gone;
-  gone.syncs = file.syncs;
-  if (sync_directory == 0) gone.removed = file.exists ? std::optional(file.synced) : file.removed;
-  file = std::move(gone);
+  // A removal that is not synced leaves what was on the disk, be it older than this file.
+  if (file.exists) file.removed = file.synced;
+  file.was_removed = sync_directory == 0 && (file.exists || file.was_removed);
+  file.exists = false;
+  file.synced.clear();
+  file.pending.clear();
+  file.size = 0;
   return SQLITE_OK;
 }
 
@@ -411,8 +415,8 @@ void FaultDisk::write_image(const std::string& folder, Unsynced unsynced, unsign
   for (const auto& [path, file] : core_->files_) {
     std::string content = file.synced;
     bool exists = file.exists;
-    if (!exists && file.removed && unsynced != Unsynced::kKept) {
-      content = *file.removed;  // its removal did not reach the disk, nor did its successor
+    if (!exists && file.was_removed && unsynced != Unsynced::kKept) {
+      content = file.removed;  // its removal did not reach the disk, nor did its successor
       exists = true;
     } else if (unsynced != Unsynced::kLost) {
       exists = exists || !file.pending.empty();
