@@ -140,6 +140,7 @@ Value reviewed(const Access& access, const User& user, Value review) {
   auto status = json::object({{"allowed", allowed}});
   if (!reason.empty()) status.set("reason", std::move(reason));
   if (auto error = evaluation_error(spec); !error.empty()) status.set("evaluationError", std::move(error));
+  if (review.find_object("metadata") == nullptr) review.set("metadata", Value::empty_object());
   review.set("status", std::move(status));
   return review;
 }

@@ -151,6 +151,7 @@ FIBER_TEST(RecordedAnswers, ToReviewsAreThoseOfKubeApiserver) {
       EXPECT_TRUE(refused);
     } else if (code < 300) {
       ASSERT_TRUE(answer) << answer.error().message();
+      EXPECT_NE(answer->find_object("metadata"), nullptr);
       EXPECT_EQ(with_sorted_rules(*answer->find("status")),
                 with_sorted_rules(*row.find("answer")->find("status")));
     } else {

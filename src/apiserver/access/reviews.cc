@@ -44,6 +44,7 @@ Action token_review(Authenticator& authenticator) {
       return fail(bad_request("token is required for TokenReview in authentication"));
     }
     auto status = token_status(authenticator.authenticate_token(*token, audiences_of_review(*spec)));
+    if (review.find_object("metadata") == nullptr) review.set("metadata", Value::empty_object());
     review.set("status", std::move(status));
     return review;
   };
