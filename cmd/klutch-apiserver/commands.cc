@@ -49,7 +49,7 @@ void add_serving_options(CLI::App& app, Invocation& invocation) {
   app.add_option("--disable-controller", invocation.disabled_controllers,
                  "do not run this controller, may be repeated: namespace-contents, garbage-collector, ...")
       ->type_name("NAME");
-  app.add_option("--log", invocation.log, "levels, such as info or info,apiserver=debug")
+  app.add_option("--log", invocation.log, "levels; http.access=info shows every request with its id")
       ->capture_default_str();
 }
 

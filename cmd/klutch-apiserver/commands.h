@@ -22,7 +22,7 @@ struct Invocation {
   std::string durability = "full";
   std::vector<std::string> disabled_controllers = {};
   bool ephemeral = false;
-  std::string log = "info";
+  std::string log = "info,http.access=warn";
 
   std::string file = {};             ///< of backup and restore
   std::string passphrase_file = {};  ///< "-": standard input

@@ -145,7 +145,7 @@ Result<http::Server> listen(Ctx& ctx, Parts& parts, http::Handler handler) {
       http::TlsServer::create({.identity = parts.folder.server, .client_authorities = parts.folder.ca_pem}));
   options.limits.connections = parts.options.connections;
   options.render_error = render_error;
-  options.observer = http::make_telemetry(parts.metrics, {.server = "apiserver", .access_log = false});
+  options.observer = http::make_telemetry(parts.metrics, {.server = "apiserver", .access_log = true});
   options.clock = parts.options.clock;
   return http::Server::listen(ctx.loop(), std::move(options), std::move(handler));
 }
