@@ -13,6 +13,7 @@
 #include "json/build.h"
 #include "json/parse.h"
 #include "json/print.h"
+#include "testing/fiber_test.h"
 #include "testing/table.h"
 
 namespace klutch::apiserver::cel {
@@ -164,6 +165,35 @@ TEST(CelExpression, IsBoundedWhereTheBudgetIsNot) {
     const Evaluation answer = expression->evaluate({}, kBudget);
     EXPECT_TRUE(answer.value.is_error()) << row.reason;
     EXPECT_TRUE(answer.value.as_text().starts_with("operation cancelled: ")) << answer.value.debug();
+  }
+}
+
+std::string times(std::size_t count, std::string_view part) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += part;
+  return text;
+}
+
+FIBER_TEST(CelExpression, FitsAFibersStackHoweverItIsNested) {
+  struct Row {
+    std::string_view reason;
+    std::string expression;
+    std::string_view result;
+  };
+  const std::vector<Row> rows = {
+      {"parentheses", times(240, "(") + "1" + times(240, ")"), "1"},
+      {"operators that need their left side first", "0" + times(240, " + 1"), "240"},
+      {"operators that are balanced", "true" + times(5000, " && true"), "true"},
+      {"conditions inside conditions", times(200, "true ? (") + "1" + times(200, ") : 2"), "1"},
+      {"selections", "dyn({'a': 1})" + times(240, "[?'a']") + ".hasValue()", "false"},
+      {"loops inside loops", times(20, "[1].map(x, ") + "x" + times(20, ")") + ".size()", "1"},
+      {"methods", "' a '" + times(240, ".trim()"), "\"a\""},
+      {"lists in lists", times(100, "[") + "1" + times(100, "]") + " == [] || true", "true"},
+  };
+  for (const Row& row : rows) {
+    const auto expression = Expression::compile(row.expression, Environment());
+    ASSERT_TRUE(expression) << row.reason << ": " << expression.error().message().substr(0, 200);
+    EXPECT_EQ(expression->evaluate({}, kBudget).value.debug(), row.result) << row.reason;
   }
 }
 

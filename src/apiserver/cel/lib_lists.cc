@@ -142,6 +142,25 @@ Value list_flatten_levels(Arguments a) {
   return flatten_to(a[0], a[1].as_int());
 }
 
+/// Sorts by merging, which is safe for an order that is none, as that of NaN; std::sort is not.
+template <class Before>
+void merge_sort(std::vector<std::size_t>& places, Before before) {
+  std::vector<std::size_t> merged(places.size());
+  for (std::size_t width = 1; width < places.size(); width *= 2) {
+    for (std::size_t begin = 0; begin < places.size(); begin += 2 * width) {
+      const std::size_t middle = std::min(begin + width, places.size());
+      const std::size_t end = std::min(begin + 2 * width, places.size());
+      std::size_t left = begin;
+      std::size_t right = middle;
+      for (std::size_t i = begin; i < end; ++i) {
+        const bool takes_right = left == middle || (right < end && before(places[right], places[left]));
+        merged[i] = takes_right ? places[right++] : places[left++];
+      }
+    }
+    places.swap(merged);
+  }
+}
+
 Value sorted_by(const Value& list, const Value& keys) {
   if (list.size() != keys.size()) {
     return Value::error(
@@ -157,7 +176,7 @@ Value sorted_by(const Value& list, const Value& keys) {
   }
   std::vector<std::size_t> places(order.size());
   std::iota(places.begin(), places.end(), std::size_t{0});
-  std::ranges::stable_sort(places, [&order](std::size_t left, std::size_t right) {
+  merge_sort(places, [&order](std::size_t left, std::size_t right) {
     const Value compared = compare(order[left], order[right]);
     return compared.kind() == Kind::kInt && compared.as_int() == -1;
   });

@@ -68,7 +68,9 @@ void Issues::report(std::int32_t position, std::string message) {
 std::string Issues::display(const Source& source) const {
   std::vector<const Issue*> sorted;
   for (const Issue& issue : issues_) sorted.push_back(&issue);
-  std::ranges::stable_sort(sorted, {}, &Issue::position);
+  std::ranges::sort(sorted, [](const Issue* a, const Issue* b) {
+    return a->position != b->position ? a->position < b->position : a < b;  // both are in issues_
+  });
   std::string text;
   for (const Issue* issue : sorted) {
     if (!text.empty()) text += '\n';

@@ -169,7 +169,7 @@ Result<std::string> map_text(const Value& map) {
     std::string value = TRY(literal_text(entry->second));
     entries.emplace_back(std::move(key), std::move(value));
   }
-  std::ranges::stable_sort(entries, {}, &std::pair<std::string, std::string>::first);
+  std::ranges::sort(entries);
   std::string text = "{";
   for (const auto& [key, value] : entries) {
     if (text.size() > 1) text += ", ";

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -117,11 +116,13 @@ class RuleValidation {
   FieldErrors take_errors(const FieldPath& path) {
     append(errors_, std::move(expressions_));
     if (total_cost_ <= kSchemaCostLimit) return std::move(errors_);
-    std::ranges::stable_sort(expensive_, std::ranges::greater(), &std::pair<std::uint64_t, FieldPath>::first);
+    std::ranges::sort(expensive_, [](const Expensive& a, const Expensive& b) {
+      return a.cost != b.cost ? a.cost > b.cost : a.order < b.order;
+    });
     if (expensive_.size() > kMostExpensive) expensive_.resize(kMostExpensive);
-    for (const auto& [cost, place] : expensive_) {
+    for (const Expensive& expression : expensive_) {
       errors_.push_back(FieldError::forbidden(
-          place,
+          expression.place,
           "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema"));
     }
     errors_.push_back(FieldError::forbidden(
@@ -131,6 +132,12 @@ class RuleValidation {
   }
 
  private:
+  struct Expensive {
+    std::uint64_t cost;
+    std::size_t order;
+    FieldPath place;
+  };
+
   void remember(const StructuralSchema& schema) {
     if (!schema.has_rules) return;
     for (const ValidationRule& rule : schema.rules()) {
@@ -224,7 +231,7 @@ class RuleValidation {
       expressions_.push_back(FieldError::forbidden(path, over_budget(what, cost, kExpressionCostLimit)));
     }
     total_cost_ = cel::CostRange::add(total_cost_, cost);
-    if (cost >= kSchemaCostLimit / 100) expensive_.emplace_back(cost, path);
+    if (cost >= kSchemaCostLimit / 100) expensive_.push_back({cost, expensive_.size(), path});
   }
 
   void invalid(const FieldPath& path, const std::string& bad, std::string_view detail) {
@@ -271,7 +278,7 @@ class RuleValidation {
   std::shared_ptr<const cel::Schema> root_;
   const bool limits_each_;
   std::uint64_t total_cost_ = 0;
-  std::vector<std::pair<std::uint64_t, FieldPath>> expensive_;
+  std::vector<Expensive> expensive_;
   std::unordered_set<std::string> stored_rules_;
   std::unordered_set<std::string> stored_messages_;
   FieldErrors errors_;
