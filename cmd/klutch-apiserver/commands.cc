@@ -200,6 +200,11 @@ std::optional<int> parse(int argc, char** argv, Invocation& invocation) {
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::ConfigError& error) {
+    const std::string text = error.what();  // ends with the option's name
+    std::fprintf(stderr, "klutch-apiserver: the configuration file has an option that there is not: %s\n",
+                 text.substr(text.rfind(' ') + 1).c_str());
+    return 2;
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;

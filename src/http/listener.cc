@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "async/asio_bridge.h"
+#include "base/os/port_holder.h"
 #include "http/tcp_transport.h"
 
 namespace klutch::http {
@@ -91,7 +92,13 @@ Result<Listener> Listener::listen(async::Loop& loop, const Address& address) {
                   "cannot listen on " + address.to_string() + ": the host must be an IP address");
     ec = impl->open(Tcp::endpoint(ip, address.port));
   }
-  if (ec) return fail(Code::kUnavailable, "cannot listen on " + address.to_string() + ": " + ec.message());
+  if (ec) {
+    // Whoever is told that a port is taken asks next by whom.
+    const bool taken = ec == boost::system::errc::address_in_use && address.unix_path.empty();
+    const std::string holder = taken ? os::find_port_holder(address.port) : "";
+    return fail(Code::kUnavailable, "cannot listen on " + address.to_string() + ": " + ec.message() +
+                                        (holder.empty() ? "" : ", " + holder + " has it"));
+  }
   if (address.unix_path.empty() && address.port == 0) {
     Tcp::endpoint bound;
     const auto local = impl->acceptor.local_endpoint(ec);

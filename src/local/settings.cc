@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/os/file.h"
+#include "base/os/port_holder.h"
 #include "json/build.h"
 #include "json/parse.h"
 #include "json/print.h"
@@ -62,7 +63,7 @@ Result<> choose_ports(Settings& settings, const std::vector<std::string>& progra
 Result<> check_port(const Layout& layout, const Settings& settings, const std::string& program) {
   const auto port = settings.ports.find(program);
   if (port == settings.ports.end()) return {};
-  const auto holder = find_port_holder(port->second);
+  const auto holder = os::find_port_holder(port->second);
   if (holder.empty()) return {};
   return fail(Code::kAlreadyExists,
               fmt::format("port {} of {} is taken by {}: stop that program, or give {} another port in {}",

@@ -29,9 +29,6 @@ Result<> write_settings(const Layout& layout, const Settings& settings);
 /// Gives each of `programs` without one a free port, all different. kUnavailable if the machine has none.
 Result<> choose_ports(Settings& settings, const std::vector<std::string>& programs);
 
-/// Who listens on a TCP port of this machine: "nginx (pid 123)"; "another program" if it cannot be told;
-/// empty if nobody does.
-std::string find_port_holder(std::uint16_t port);
 /// kAlreadyExists, naming the holder and the way out, if somebody else listens on the port of `program`.
 Result<> check_port(const Layout& layout, const Settings& settings, const std::string& program);
 

@@ -159,7 +159,8 @@ http::Handler infrastructure(Parts& parts) {
 }
 
 Result<> serve_until_cancelled(Ctx& ctx, Parts& parts, const ReadyCallback& ready) {
-  // The socket first: a port that is taken is the likeliest mistake, and nothing is written before it.
+  TRY(add_controllers(parts));
+  // The socket early: a port that is taken is the likeliest mistake, and nothing is written before it.
   std::unique_ptr<Dispatcher> dispatcher;
   auto server = TRY(listen(
       ctx, parts, [&](Ctx& task, http::ServerRequest& request) { return (*dispatcher)(task, request); }));
@@ -175,7 +176,6 @@ Result<> serve_until_cancelled(Ctx& ctx, Parts& parts, const ReadyCallback& read
                                                               .limits = parts.limits,
                                                               .infrastructure = infrastructure(parts),
                                                               .url = url});
-  TRY(add_controllers(parts));
   async::TaskGroup tasks(ctx, async::TaskGroup::OnError::kKeepGoing);
   parts.controllers.start(tasks);
   if (parts.static_tokens != nullptr) {
