@@ -76,7 +76,7 @@ Result<CheckReport> check_store(const StoreFiles& files) {
   CheckReport report;
   Examination examination{.name = files.database(), .sealed_types = default_sealed_types()};
   auto keys = load_key_file(files.key_file());
-  if (keys) examination.keys = *std::move(keys);
+  if (keys) examination.keys = *keys;
   const auto examined = [&]() -> Result<> {
     auto database = TRY(sqlite::Database::open(files.database(), {.read_only = true}));
     return examine(database, examination, report);

@@ -47,7 +47,7 @@ Result<FormerStore> settle_former(const std::string& path) {
 
 /// Keeps the former store under another name. Its own name stays, so that at no moment there is none.
 Result<std::string> keep_former(const std::string& path) {
-  const std::string kept = path + ".replaced";
+  std::string kept = path + ".replaced";
   TRY(remove_database(kept));
   if (::link(path.c_str(), kept.c_str()) != 0) return os::fail_errno("cannot keep the store as " + kept);
   // Only a log that could not be settled is still here. The new store must not take it for its own.

@@ -280,7 +280,9 @@ Result<Storage::Written> Storage::write(Ctx& ctx, std::string_view type, const k
   auto newest = latest(type, key);
 
   auto decision = decide(newest.get(), state.next);
-  const bool keeps = !decision || decision->kind == Decision::Kind::kKeep ||
+  std::optional<Error> refused;
+  if (!decision) refused = decision.error();
+  const bool keeps = refused || decision->kind == Decision::Kind::kKeep ||
                      (decision->kind == Decision::Kind::kDelete && newest == nullptr);
   ChangePtr change = keeps ? base : state.stage(type, key, newest, *std::move(decision));
   // What an answer rests on must be on disk before it is given.
@@ -288,7 +290,7 @@ Result<Storage::Written> Storage::write(Ctx& ctx, std::string_view type, const k
     TRY(change->done.wait(ctx));
     if (change->error) return fail(*change->error);
   }
-  if (!decision) return fail(std::move(decision).error());
+  if (refused) return fail(*std::move(refused));
   if (keeps) return Written{.object = std::move(newest)};
   return Written{.object = change->after, .changed = true, .deleted = change->deleted};
 }
