@@ -234,7 +234,9 @@ Value prune(const Value& merged, const FieldSet& last, TypeRef type, const Manag
 }
 
 std::string typed_object_name(const Value& object) {
-  return fmt::format("{}/{}; {}, Kind={}", kube::ns(object), kube::name(object), kube::api_version(object),
+  const auto version = kube::api_version(object);
+  const bool core = version.find('/') == std::string_view::npos;
+  return fmt::format("{}/{}; {}{}, Kind={}", kube::ns(object), kube::name(object), core ? "/" : "", version,
                      kube::kind(object));
 }
 

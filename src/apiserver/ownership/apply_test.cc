@@ -6,6 +6,7 @@
 #include <string>
 
 #include "apiserver/ownership/managed_fields.h"
+#include "apiserver/ownership/typed.h"
 #include "base/time.h"
 #include "json/build.h"
 #include "json/parse.h"
@@ -244,6 +245,25 @@ TEST_F(ManagedFieldsTest, AnAppliedConfigurationMustNotHaveOwners) {
   config["metadata"].set("managedFields", Value::empty_array());
   const auto applied = apply_object(Value::empty_object(), config, by("m1"), types_.through(""), Force::kNo);
   EXPECT_EQ(applied.error().code(), Code::kBadRequest);
+}
+
+TEST(CheckType, ShowsWhatItFoundAsGoPrintsIt) {
+  MergeSchema schema;
+  MergeType& list = schema.add();
+  list.list = MergeType::List{.element = schema.any()};
+  const auto text_of = [&](const json::Value& value, TypeRef type) {
+    return check_type(value, type).error().message();
+  };
+  EXPECT_EQ(text_of(true, schema.scalar(Scalar::kString)),
+            "expected string, got &value.valueUnstructured{Value:true}");
+  EXPECT_EQ(
+      text_of(json::object({{"b", json::array({1, "x"})}, {"a", nullptr}}), schema.scalar(Scalar::kString)),
+      "expected string, got &value.valueUnstructured{Value:map[string]interface {}{\"a\":interface {}(nil), "
+      "\"b\":[]interface {}{1, \"x\"}}}");
+  EXPECT_EQ(text_of("many", schema.scalar(Scalar::kNumeric)), "expected numeric (int or float), got string");
+  EXPECT_EQ(text_of("yes", schema.scalar(Scalar::kBoolean)), "expected boolean, got &{yes}");
+  EXPECT_EQ(text_of(json::object({{"b", json::array({1, "x"})}, {"a", 2}}), &list),
+            "expected list, got &{map[a:2 b:[1 x]]}");
 }
 
 }  // namespace

@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <utility>
+
 #include "base/strings.h"
 #include "json/print.h"
 
@@ -79,23 +82,78 @@ Error WalkErrors::to_error() const {
   return {Code::kInvalid, std::move(text)};
 }
 
+namespace {
+
+enum class GoVerb { kPlain, kSyntax };  // %v and %#v
+
+void append_go(std::string& out, const json::Value& value, GoVerb verb) {
+  const bool plain = verb == GoVerb::kPlain;
+  const auto separate = [&](bool& first) {
+    if (!std::exchange(first, false)) out += plain ? " " : ", ";
+  };
+  bool first = true;
+  switch (value.kind()) {
+    case json::Kind::kNull: out += plain ? "<nil>" : "interface {}(nil)"; return;
+    case json::Kind::kString:
+      plain ? void(out += value.as_string()) : json::print_string_to(out, value.as_string());
+      return;
+    case json::Kind::kArray:
+      out += plain ? "[" : "[]interface {}{";
+      for (const json::Value& element : value.elements()) {
+        separate(first);
+        append_go(out, element, verb);
+      }
+      out += plain ? ']' : '}';
+      return;
+    case json::Kind::kObject: {
+      std::map<std::string_view, const json::Value*> sorted;
+      for (const auto& [key, member] : value.members()) sorted.emplace(key, &member);
+      out += plain ? "map[" : "map[string]interface {}{";
+      for (const auto& [key, member] : sorted) {
+        separate(first);
+        plain ? void(out += key) : json::print_string_to(out, key);
+        out += ':';
+        append_go(out, *member, verb);
+      }
+      out += plain ? ']' : '}';
+      return;
+    }
+    default: json::print_to(out, value); return;
+  }
+}
+
+std::string_view go_type(const json::Value& value) {
+  if (value.is_string()) return "string";
+  if (value.is_bool()) return "bool";
+  return value.is_object() ? "map[string]interface {}" : "[]interface {}";
+}
+
+}  // namespace
+
+std::string unexpected_value(std::string_view wanted, const json::Value& value) {
+  std::string text = fmt::format("expected {}, got &{{", wanted);
+  append_go(text, value, GoVerb::kPlain);
+  return text + '}';
+}
+
 std::optional<std::string> scalar_error(MergeType::Scalar scalar, const json::Value* value) {
   if (value == nullptr || value->is_null()) return std::nullopt;
-  const auto unexpected = [&](std::string_view wanted) {
-    return fmt::format("expected {}, got {}", wanted, json::kind_name(value->kind()));
-  };
   switch (scalar) {
     case MergeType::Scalar::kNumeric:
-      if (!value->is_number()) return unexpected("numeric (int or float)");
+      if (!value->is_number()) return fmt::format("expected numeric (int or float), got {}", go_type(*value));
       break;
     case MergeType::Scalar::kString:
-      if (!value->is_string()) return unexpected("string");
+      if (!value->is_string()) {
+        std::string text = "expected string, got &value.valueUnstructured{Value:";
+        append_go(text, *value, GoVerb::kSyntax);
+        return text + '}';
+      }
       break;
     case MergeType::Scalar::kBoolean:
-      if (!value->is_bool()) return unexpected("boolean");
+      if (!value->is_bool()) return unexpected_value("boolean", *value);
       break;
     case MergeType::Scalar::kAny:
-      if (value->is_object() || value->is_array()) return unexpected("any scalar");
+      if (value->is_object() || value->is_array()) return unexpected_value("any scalar", *value);
       break;
   }
   return std::nullopt;

@@ -47,6 +47,9 @@ class WalkErrors {
   std::vector<Entry> errors_;
 };
 
+/// "expected map, got &{...}": `value` as Go's %v prints what Kubernetes reads it into.
+std::string unexpected_value(std::string_view wanted, const json::Value& value);
+
 /// Empty if `value` is null, missing or of that scalar type.
 std::optional<std::string> scalar_error(MergeType::Scalar scalar, const json::Value* value);
 

@@ -53,9 +53,7 @@ void check_items(const List& list, const Value& value, Duplicates duplicates, Wa
 WalkErrors check_value(const Value& value, TypeRef type, Duplicates duplicates) {
   WalkErrors errors;
   const auto forms = forms_of(type, &value);
-  const auto unexpected = [&](const char* wanted) {
-    errors.add(std::string("expected ") + wanted + ", got " + std::string(json::kind_name(value.kind())));
-  };
+  const auto unexpected = [&](const char* wanted) { errors.add(unexpected_value(wanted, value)); };
   if (forms.map != nullptr) {
     if (value.is_object()) {
       check_fields(*forms.map, value, duplicates, errors);

@@ -71,7 +71,8 @@ Error plain_server_error(std::string_view message) {
   kube::Status status;
   status.http_status = 500;
   status.message = message;
-  return error_of(Code::kInternal, std::move(status));
+  // Not kInternal: it is the client's mistake, whatever number Kubernetes gives it.
+  return error_of(Code::kInvalid, std::move(status));
 }
 
 Error unprocessable() {

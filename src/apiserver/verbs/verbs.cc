@@ -172,6 +172,8 @@ Result<WriteOutcome> Verbs::patch(Ctx& ctx, const ServedPtr& resource, const kub
   const bool applies = type == PatchType::kApply;
   if (applies) {
     TRY(change.check_kind(patch));
+    // The URL has the name of what is applied.
+    if (kube::name(patch).empty()) metadata_of(patch).set("name", key.name);
     TRY(change.check_identity(patch));
   }
   Attempt attempt;
