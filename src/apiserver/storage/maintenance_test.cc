@@ -209,6 +209,25 @@ TEST_F(MaintenanceTest, ADamagedStoreIsReplacedWithItsLog) {
   EXPECT_TRUE(os::read_file(summary.former).value() == garbage);
 }
 
+TEST_F(MaintenanceTest, ALogWithoutItsDatabaseIsNotTakenForThatOfTheRestoredStore) {
+  std::string log;
+  {
+    auto backend = serve();
+    back_up(false);
+    ASSERT_TRUE(backend->commit({put("configmaps", {"a", "later"}, 3, "lost")}, 3).has_value());
+    log = os::read_file(files_.database() + "-wal").value();
+  }
+  ASSERT_TRUE(os::remove_file(files_.database()).value());
+  ASSERT_TRUE(os::write_file_atomic(files_.database() + "-wal", log).has_value());
+  const auto served = open(files_);
+  ASSERT_FALSE(served.has_value());
+  EXPECT_EQ(served.error().code(), Code::kInternal);
+  EXPECT_NE(served.error().message().find("its log is here"), std::string::npos);
+  EXPECT_EQ(restore_store(files_, {.source = backup_path()}).value().former, "");
+  EXPECT_EQ(data_of(files_).size(), 2U);
+  EXPECT_TRUE(check_store(files_).value().is_sound());
+}
+
 TEST_F(MaintenanceTest, WhatIsNoSoundBackupIsNotRestored) {
   auto backend = serve();
   back_up(false);

@@ -45,15 +45,19 @@ Result<FormerStore> settle_former(const std::string& path) {
   return former;
 }
 
+/// SQLite would take a log that lies here for that of the new store. On the disk before that one comes.
+Result<> remove_logs(const StoreFiles& files) {
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) TRY(os::remove_file(files.database() + suffix));
+  return os::sync_directory(files.folder);
+}
+
 /// Keeps the former store under another name. Its own name stays, so that at no moment there is none.
 Result<std::string> keep_former(const std::string& path) {
   std::string kept = path + ".replaced";
   TRY(remove_database(kept));
   if (::link(path.c_str(), kept.c_str()) != 0) return os::fail_errno("cannot keep the store as " + kept);
-  // Only a log that could not be settled is still here. The new store must not take it for its own.
+  // Only a log that could not be settled is still here.
   if (TRY(os::find_file(path + "-wal"))) TRY(os::replace_file(path + "-wal", kept + "-wal"));
-  TRY(os::remove_file(path + "-shm"));
-  TRY(os::remove_file(path + "-journal"));
   return kept;
 }
 
@@ -137,6 +141,7 @@ Result<RestoreSummary> restore_store(const StoreFiles& files, const RestoreReque
     // Before the store that needs them: with both keys in the file, each of the two stores opens.
     if (copy.key_text) copy.summary.keys_added = TRY(add_to_key_file(files.key_file(), *copy.key_text));
     if (former.exists) copy.summary.former = TRY(keep_former(path));
+    TRY(remove_logs(files));
     TRY(os::replace_file(unfinished, path));
     return copy;
   }();

@@ -140,6 +140,10 @@ class SqliteBackend final : public Backend {
 Result<std::unique_ptr<Backend>> open_sqlite_backend(const SqliteBackendOptions& options) {
   auto lock = TRY(lock_for_serving(options.path));
   const auto log_file = TRY(os::find_file(options.path + "-wal"));
+  if (log_file && log_file->size != 0 && !TRY(os::find_file(options.path))) {
+    // SQLite would throw the log away and begin anew.
+    return fail(Code::kInternal, options.path + " is missing, but its log is here: restore a backup");
+  }
   using Synchronous = sqlite::Database::Synchronous;
   auto database = TRY(sqlite::Database::open(
       options.path, {.synchronous = options.full_durability ? Synchronous::kFull : Synchronous::kNormal,

@@ -84,13 +84,6 @@ class PendingFile {
   Descriptor file_;
 };
 
-/// Makes a rename durable: the entry lives in the directory.
-Result<> sync_directory_of(const std::string& path) {
-  const std::string directory = parent_path(path);
-  const auto handle = TRY(open_file(directory, O_RDONLY | O_DIRECTORY, 0, "open"));
-  return sync_to_disk(handle.get(), directory);
-}
-
 FileKind kind_of(unsigned mode) {
   if (S_ISREG(mode)) return FileKind::kRegular;
   if (S_ISDIR(mode)) return FileKind::kDirectory;
@@ -118,7 +111,7 @@ Result<> write_file_atomic(const std::string& path, std::string_view content, un
   auto pending = TRY(PendingFile::create_beside(path));
   TRY(pending.fill(content, mode));
   TRY(pending.become(path));
-  return sync_directory_of(path);
+  return sync_directory(parent_path(path));
 }
 
 Result<Descriptor> open_for_append(const std::string& path, unsigned mode) {
@@ -136,7 +129,12 @@ Result<> replace_file(const std::string& from, const std::string& to) {
     TRY(sync_to_disk(file.get(), from));
   }
   if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno(cannot("replace", to));
-  return sync_directory_of(to);
+  return sync_directory(parent_path(to));
+}
+
+Result<> sync_directory(const std::string& path) {
+  const auto handle = TRY(open_file(path, O_RDONLY | O_DIRECTORY, 0, "open"));
+  return sync_to_disk(handle.get(), path);
 }
 
 Result<bool> remove_file(const std::string& path) {

@@ -37,6 +37,9 @@ Result<Descriptor> open_for_append(const std::string& path, unsigned mode = kOwn
 /// are on the disk when this returns, and a crash leaves all of the old file or all of the new.
 Result<> replace_file(const std::string& from, const std::string& to);
 
+/// Waits until what was made, renamed or removed in a directory is on the disk.
+Result<> sync_directory(const std::string& path);
+
 /// Removes a file or symbolic link. True when it existed.
 Result<bool> remove_file(const std::string& path);
 

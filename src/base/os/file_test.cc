@@ -211,6 +211,13 @@ TEST_F(File, ReplacingMovesAFinishedFileIntoPlace) {
   EXPECT_EQ(read_file(path("old")).value(), "new");
 }
 
+TEST_F(File, OnlyDirectoriesAreSyncedAsSuch) {
+  EXPECT_TRUE(sync_directory(path(".")).has_value());
+  EXPECT_EQ(sync_directory(path("missing")).error().code(), Code::kNotFound);
+  ASSERT_TRUE(write_file_atomic(path("file"), "x").has_value());
+  EXPECT_EQ(sync_directory(path("file")).error().code(), Code::kInvalid);
+}
+
 TEST_F(File, ALockFileThatIsALinkIsRefused) {
   ASSERT_EQ(::symlink("/etc/passwd", path("lock").c_str()), 0);
   EXPECT_FALSE(FileLock::try_acquire(path("lock")).has_value());
