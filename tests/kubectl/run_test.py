@@ -89,6 +89,15 @@ class Differing(unittest.TestCase):
         self.assertTrue(self.allowed("ours = \"x\\n\"", "a\n", "x\n"))
         self.assertFalse(self.allowed("ours = \"x\\n\"", "a\n", "y\n"))
 
+    def test_what_is_to_be_made_is_known_by_its_command(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "d.toml")
+            path.write_text("[[open]]\ntranscript = 'some'\ncommand = 'kubectl get .*'\nwhat = 'w'\n")
+            divergences = run.Divergences(path)
+            self.assertTrue(divergences.is_open("some", run.Command("kubectl get x\nmore")))
+            self.assertFalse(divergences.is_open("some", run.Command("kubectl delete x")))
+            self.assertFalse(divergences.is_open("other", run.Command("kubectl get x")))
+
     def test_other_commands_are_not_meant(self):
         self.assertFalse(self.allowed("ours = \"x\\n\"", "a\n", "x\n", command="kubectl describe x"))
 

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every test that needs no foreign server, and counts test cases.
 
-  tools/test/run.py [STEP...]      steps: dev asan demo kube; default: the first three, in this order
+  tools/test/run.py [STEP...]      steps: dev asan demo kubectl kube; default: all but the last, in this order
 
-  dev    builds everything with tests; runs units, components, lints, and the fuzzers' committed inputs once
-  asan   builds the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer; runs them and the inputs again
-  demo   runs the demo and compares its answers
-  kube   only by name: the suites on a Kubernetes API, against the real one that KLUTCH_REAL_BIN names
+  dev      builds everything with tests; runs units, components, lints, and the fuzzers' committed inputs once
+  asan     builds the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer; runs them and the inputs again
+  demo     runs the demo and compares its answers
+  kubectl  what Debian's kubectl prints with klutch-apiserver, beside what it printed with a real kube-apiserver
+  kube     only by name: the suites on a Kubernetes API, against the real one that KLUTCH_REAL_BIN names
 
 The last line is always `N passed, N failed, N skipped`; the exit code is 0 only when nothing failed.
 """
@@ -27,6 +28,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Property tests take the same cases every time; RC_PARAMS=seed=$RANDOM ./dev test looks elsewhere.
 PROPERTY_SEED = "seed=20260101"
 CORES = int(os.environ.get("JOBS") or len(os.sched_getaffinity(0)))
+
+
+CANNOT_RUN = 77
 
 
 def say(text):
@@ -93,6 +97,29 @@ def step_demo():
     return result
 
 
+def step_kubectl():
+    """The transcripts of tests/kubectl with the kubectl that Debian has: the current one takes Go, and `--real kubectl`."""
+    say("test kubectl")
+    found = run(["tests/kubectl/debian_kubectl.sh"], stdout=subprocess.PIPE, text=True)
+    place = found.stdout.strip()
+    if found.returncode == CANNOT_RUN:
+        return Counts(skipped=1, skips=[f"kubectl: {place}"])
+    if found.returncode != 0:
+        return Counts(failed=1, failures=[f"kubectl: debian_kubectl.sh: exit code {found.returncode}"])
+    if not build_dev("klutch-apiserver"):
+        return Counts(failed=1, failures=["kubectl: the build failed"])
+    done = run(["tests/real/with_server.py", "ours", "tests/kubectl/run.py", "--kubectl", place], stdout=subprocess.PIPE, text=True)
+    print(done.stdout, flush=True)
+    result = counting.from_last_line(done.stdout) or Counts()
+    if result.failed:
+        result.failures.append("kubectl: see its output above")
+    elif done.returncode != 0:
+        result.fail(f"kubectl: exit code {done.returncode}")
+    if result.skipped:
+        result.skips.append(f"kubectl: {result.skipped} command(s) whose answer is still to be made (tests/kubectl/divergences.toml)")
+    return result
+
+
 def step_kube():
     if not os.environ.get("KLUTCH_REAL_BIN"):
         return Counts(failed=1, failures=["kube: KLUTCH_REAL_BIN does not say where the real servers are"])
@@ -102,8 +129,8 @@ def step_kube():
     return ctest("dev", "-L", "^kube$", jobs=1, reports_in="reports-kube")
 
 
-STEPS = {"dev": step_dev, "asan": step_asan, "demo": step_demo, "kube": step_kube}
-EVERYDAY = ["dev", "asan", "demo"]
+STEPS = {"dev": step_dev, "asan": step_asan, "demo": step_demo, "kubectl": step_kubectl, "kube": step_kube}
+EVERYDAY = ["dev", "asan", "demo", "kubectl"]
 
 
 def main(names):
@@ -115,7 +142,7 @@ def main(names):
     for name in names or EVERYDAY:
         started = time.monotonic()
         part = STEPS[name]()
-        timings.append(f"  {name:<6} {time.monotonic() - started:6.0f} s   {part}")
+        timings.append(f"  {name:<8} {time.monotonic() - started:6.0f} s   {part}")
         total += part
     say("steps")
     print("\n".join(timings))

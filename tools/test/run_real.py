@@ -26,8 +26,8 @@ CANNOT_RUN = 77
 # name -> what it runs against. The order is the order of running.
 STAGES = {
     "kube": "kube-apiserver, kube-controller-manager and etcd",
-    "kubectl": "what kubectl 1.34 and 1.20 and Helm print with kube-apiserver, beside the recordings",
-    "client-go": "informers, typed clients, leader election and more of client-go with kube-apiserver",
+    "kubectl": "what kubectl 1.34 and 1.20 and Helm print with kube-apiserver and with ours, beside the recordings",
+    "client-go": "informers, typed clients, leader election and more of client-go with kube-apiserver and with ours",
     "keycloak": "Keycloak as the OpenID issuer",
     "crossplane": "Crossplane on a real API server",
     "chromium": "the web pages in Chromium",

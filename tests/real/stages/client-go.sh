@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # What operators do with client-go (tests/real/clients), first with a real kube-apiserver, which shows that the checks are
-# right. CLIENT_GO_OBJECTS: how many objects informers hold. What a stage is: tools/test/run_real.py.
+# right, then with ours. CLIENT_GO_OBJECTS: how many objects informers hold. What a stage is: tools/test/run_real.py.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../.." || exit 1
 
@@ -18,10 +18,9 @@ done
 { read -r KLUTCH_REAL_BIN; read -r clients; } <"$work/folders"
 mkdir "$work/tmp"
 export KLUTCH_REAL_BIN TMPDIR=$work/tmp
-tools/build.sh dev real_cluster || exit 1
+tools/build.sh dev real_cluster klutch-apiserver || exit 1
 
-# shellcheck disable=SC2043  # ours comes next
-for server in real; do
+for server in real ours; do
   printf '==> client-go with the %s server\n' "$server"
   tests/real/with_server.py "$server" "$clients/client-go" "-objects=${CLIENT_GO_OBJECTS:-10000}" 2>"$work/log" | tee "$work/run"
   tail -n 1 "$work/run" >>"$work/counts"

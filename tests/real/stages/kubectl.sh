@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The transcripts of tests/kubectl with kubectl 1.34, Debian's, and Helm: against a real kube-apiserver, which shows that the
-# recordings are true. What a stage is: tools/test/run_real.py.
+# recordings are true, and against ours. What a stage is: tools/test/run_real.py.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../.." || exit 1
 
@@ -14,7 +14,7 @@ built=${PIPESTATUS[0]}
 KLUTCH_REAL_BIN=$(tail -n 1 "$work/built")
 mkdir "$work/tmp"
 export KLUTCH_REAL_BIN TMPDIR=$work/tmp
-tools/build.sh dev real_cluster || exit 1
+tools/build.sh dev real_cluster klutch-apiserver || exit 1
 
 clients=("$KLUTCH_REAL_BIN/kubectl")
 skipped=0
@@ -32,15 +32,12 @@ else
   skipped=$((skipped + 1))
 fi
 
-# shellcheck disable=SC2043  # ours comes next
-for server in real; do
+for server in real ours; do
   options=()
   [[ $server == real ]] && options=(--real)
   for client in "${clients[@]}"; do
     printf '==> %s with the %s server\n' "$client" "$server"
-    # KUBECONFIG is with_server.py's.
-    # shellcheck disable=SC2016
-    tests/real/with_server.py "$server" bash -c 'exec tests/kubectl/run.py --kubeconfig "$KUBECONFIG" "$@"' - \
+    tests/real/with_server.py "$server" tests/kubectl/run.py \
       --kubectl "$client" "${tools[@]}" "${options[@]}" 2>&1 | tee "$work/run"
     tail -n 1 "$work/run" >>"$work/counts"
   done
