@@ -16,6 +16,7 @@
 #include "apiserver/controllers/event_expiry.h"
 #include "apiserver/controllers/garbage_collector.h"
 #include "apiserver/controllers/namespace_controller.h"
+#include "apiserver/controllers/quota_status.h"
 #include "apiserver/controllers/role_aggregation.h"
 #include "apiserver/custom/custom_resource.h"
 #include "apiserver/discovery/discovery.h"
@@ -122,6 +123,7 @@ std::vector<std::unique_ptr<Controller>> make_controllers(Parts& parts) {
   all.push_back(std::make_unique<NamespaceContents>(parts.folder.ca_pem));
   all.push_back(std::make_unique<TokenSecrets>(parts.folder.ca_pem, make_token));
   all.push_back(std::make_unique<RoleAggregation>());
+  all.push_back(std::make_unique<QuotaStatus>());
   all.push_back(std::make_unique<EventExpiry>());
   return all;
 }

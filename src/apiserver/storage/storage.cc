@@ -230,6 +230,17 @@ std::size_t Storage::count(std::string_view type, std::string_view ns) const {
   return history != nullptr ? history->count(ns) : 0;
 }
 
+std::size_t Storage::count_latest(std::string_view type, std::string_view ns) const {
+  std::size_t total = count(type, ns);
+  for (const auto& [name, change] : state_->pending) {
+    if (change->type != type || (!ns.empty() && change->key.ns != ns)) continue;
+    const bool was_there = get(type, change->key) != nullptr;
+    if (was_there && change->deleted) --total;
+    if (!was_there && !change->deleted) ++total;
+  }
+  return total;
+}
+
 std::vector<std::string> Storage::types() const {
   std::vector<std::string> types;
   for (const auto& [type, history] : state_->histories) {

@@ -126,6 +126,8 @@ class Storage {
   /// Ordered by namespace and name, all of one revision. kGone if `at` is too old or has never been.
   [[nodiscard]] Result<Page> list(std::string_view type, const ListRange& range) const;
   [[nodiscard]] std::size_t count(std::string_view type, std::string_view ns = {}) const;
+  /// The same with all that has been decided, committed or not: for limits that nobody may pass by haste.
+  [[nodiscard]] std::size_t count_latest(std::string_view type, std::string_view ns = {}) const;
   /// Types that have objects.
   [[nodiscard]] std::vector<std::string> types() const;
   [[nodiscard]] StorageStatistics statistics() const;
@@ -140,8 +142,9 @@ class Storage {
   /// Shows `decide` the newest state of the object, committed or not, null if there is none, together with
   /// the revision that a change would get (the bytes should say it as metadata.resourceVersion); carries the
   /// decision out and returns when it is on disk. `decide` runs exactly once, at once, must not suspend and
-  /// must not call this store. Its errors are returned, when what it saw is on disk. kUnavailable if the
-  /// commit failed; nothing was changed then, unless the message says that a restart may find it stored.
+  /// may read this store but not write to it. Its errors are returned, when what it saw is on disk.
+  /// kUnavailable if the commit failed; nothing was changed then, unless the message says that a restart may
+  /// find it stored.
   Result<Written> write(Ctx& ctx, std::string_view type, const kube::Key& key, Decide decide);
 
   /// Events after `from`. kGone if that is too old. A revision that is yet to come is waited for, as

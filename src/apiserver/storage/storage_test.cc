@@ -471,6 +471,38 @@ RC_GTEST_PROP(StorageProperty, EveryKnownRevisionCanBeListedAndWatched, ()) {
   RC_ASSERT(ran.has_value());
 }
 
+FIBER_TEST(Storage, CountsWhatIsDecidedButNotCommitted) {
+  auto storage = *Storage::open(ctx, make_ephemeral_backend());
+  const auto write = [&](Ctx& task, std::string name, Decision decision, std::size_t* seen) {
+    return storage->write(task, "things", {"a", std::move(name)},
+                          [&](const StoredObject*, Revision) -> Result<Decision> {
+                            if (seen != nullptr) *seen = storage->count_latest("things", "a");
+                            return decision;
+                          });
+  };
+  ASSERT_TRUE(write(ctx, "one", Decision::put("{}", {}), nullptr));
+  std::size_t before_two = 0;
+  std::size_t before_removal = 0;
+  std::size_t at_last = 0;
+  async::TaskGroup tasks(ctx);
+  const auto spawn = [&](std::string name, Decision decision, std::size_t* seen) {
+    tasks.spawn("write", [&write, name, decision, seen](Ctx& task) -> Result<> {
+      TRY(write(task, name, decision, seen));
+      return {};
+    });
+  };
+  spawn("two", Decision::put("{}", {}), &before_two);
+  spawn("one", Decision::remove(), &before_removal);
+  spawn("three", Decision::put("{}", {}), &at_last);
+  ASSERT_TRUE(tasks.wait(ctx));
+  EXPECT_EQ(before_two, 1U);
+  EXPECT_EQ(before_removal, 2U);
+  EXPECT_EQ(at_last, 1U);
+  EXPECT_EQ(storage->count("things", "a"), 2U);
+  EXPECT_EQ(storage->count_latest("things", "b"), 0U);
+  storage->stop(ctx);
+}
+
 FIBER_TEST(StorageObserver, SeesEveryCommittedChangeUntilItIsDropped) {
   auto storage = *Storage::open(ctx, make_ephemeral_backend());
   std::vector<std::string> seen;
