@@ -5,6 +5,7 @@
 
 #include "apiserver/builtin/conform.h"
 #include "apiserver/builtin/merge_types.h"
+#include "apiserver/kinds/checks.h"
 #include "apiserver/kinds/defaults.h"
 #include "apiserver/kinds/fields.h"
 #include "apiserver/schema/object_meta.h"
@@ -17,6 +18,19 @@ FieldSet field_set_of(std::string_view field) {
   FieldSet set;
   set.insert({PathElement::field(field)});
   return set;
+}
+
+/// Finalizers without a domain belong to Kubernetes itself.
+void check_bare_finalizers(FieldErrors& errors, const json::Value& object) {
+  const auto finalizers = list_at(object, {"metadata", "finalizers"});
+  for (std::size_t i = 0; i < finalizers.size(); ++i) {
+    const auto name = finalizers[i].is_string() ? finalizers[i].as_string() : std::string_view();
+    const bool is_standard = name == "kubernetes" || name == "orphan" || name == "foregroundDeletion";
+    if (is_standard || name.find('/') != std::string_view::npos) continue;
+    errors.push_back(
+        FieldError::invalid(FieldPath("metadata").child("finalizers").index(i), name,
+                            "name is neither a standard finalizer name nor is it fully qualified"));
+  }
 }
 
 }  // namespace
@@ -54,6 +68,7 @@ FieldErrors BuiltinBehavior::validate_create(const json::Value& object) const {
   const FieldPath path("metadata");
   const ObjectMetaRules meta{.namespaced = facts_.type.namespaced, .name = rules_.name};
   auto errors = validate_object_meta(value_at(object, {"metadata"}), meta, path);
+  if (!rules_.bare_finalizers) check_bare_finalizers(errors, object);
   const auto validate = rules_.validate_create != nullptr ? rules_.validate_create : rules_.validate;
   if (validate != nullptr) append(errors, validate(object));
   return errors;
@@ -63,6 +78,13 @@ FieldErrors BuiltinBehavior::validate_update(const json::Value& object, const js
                                              std::string_view subresource) const {
   auto errors = validate_object_meta_update(value_at(object, {"metadata"}), value_at(old, {"metadata"}),
                                             FieldPath("metadata"));
+  if (!rules_.bare_finalizers) {
+    for (const auto& finalizer : list_at(object, {"metadata", "finalizers"})) {
+      const auto name = finalizer.is_string() ? finalizer.as_string() : std::string_view();
+      add_problems(errors, FieldPath("metadata").child("finalizers"), name, check_qualified_name(name));
+    }
+    check_bare_finalizers(errors, object);
+  }
   if (subresource == "status") {
     if (rules_.validate_status != nullptr) append(errors, rules_.validate_status(object, old));
     return errors;

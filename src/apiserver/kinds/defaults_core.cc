@@ -75,7 +75,7 @@ void default_endpoint_port(Value& port) {
   set_empty(port, "protocol", "TCP");
 }
 
-void default_volume(Value& object) {
+void default_persistent_volume(Value& object) {
   set_empty(object_in(object, "status"), "phase", "Pending");
   auto& spec = object_in(object, "spec");
   set_empty(spec, "persistentVolumeReclaimPolicy", "Retain");
@@ -125,7 +125,7 @@ constexpr std::pair<std::string_view, MessageDefaults> kCoreDefaults[] = {
     {"core.v1.Namespace", default_namespace},
     {"core.v1.NamespaceStatus", default_namespace_status},
     {"core.v1.NodeStatus", default_node_status},
-    {"core.v1.PersistentVolume", default_volume},
+    {"core.v1.PersistentVolume", default_persistent_volume},
     {"core.v1.PersistentVolumeClaim", default_claim},
     {"core.v1.PersistentVolumeClaimSpec", default_claim_spec},
     {"core.v1.ReplicationController", default_replication_controller},

@@ -57,6 +57,12 @@ void default_stateful_set(Value& object) {
   set_empty(retention, "whenScaled", "Retain");
   set_missing(spec, "replicas", 1);
   set_missing(spec, "revisionHistoryLimit", 10);
+  auto* claims = spec.find("volumeClaimTemplates");
+  if (claims == nullptr || !claims->is_array()) return;
+  for (auto& claim : claims->elements()) {
+    claim.set("kind", "PersistentVolumeClaim");
+    claim.set("apiVersion", "v1");
+  }
 }
 
 void default_replica_set(Value& object) {

@@ -147,6 +147,7 @@ KindRules core_event_rules() {
   KindRules rules;
   rules.name = NameRule::kPathSegment;
   rules.create_on_update = true;
+  rules.bare_finalizers = true;
   rules.validate = validate_event;
   rules.select = select_event;
   rules.selectable = {
@@ -167,6 +168,7 @@ KindRules core_event_rules() {
 KindRules new_event_rules() {
   KindRules rules;
   rules.create_on_update = true;
+  rules.bare_finalizers = true;
   rules.select = select_event;
   for (const std::string_view name :
        {"regarding.kind", "regarding.namespace", "regarding.name", "regarding.uid", "regarding.apiVersion",

@@ -29,6 +29,8 @@ struct KindRules {
   bool counts_generations = false;
   bool unconditional_update = true;
   bool create_on_update = false;
+  /// Finalizers need no domain in front.
+  bool bare_finalizers = false;
   /// Labels that field selectors know, and where their values are.
   std::vector<SelectableField> selectable = {};
   /// Asked first if set; for values that are put together.
@@ -58,6 +60,8 @@ KindRules rules_of(std::string_view resource);
 std::optional<KindRules> core_rules(std::string_view resource);
 std::optional<KindRules> access_rules(std::string_view resource);
 std::optional<KindRules> workload_rules(std::string_view resource);
+std::optional<KindRules> job_rules(std::string_view resource);
+std::optional<KindRules> quota_rules(std::string_view resource);
 std::optional<KindRules> network_rules(std::string_view resource);
 std::optional<KindRules> event_rules(std::string_view resource);
 std::optional<KindRules> other_rules(std::string_view resource);

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "apiserver/builtin/quantity.h"
 #include "apiserver/kinds/checks.h"
 #include "apiserver/kinds/fields.h"
 #include "apiserver/kinds/kind_rules.h"
@@ -12,7 +11,7 @@
 #include "json/build.h"
 #include "json/print.h"
 
-// Leases, quotas, nodes, volumes, classes, webhooks: kinds that are mostly only stored.
+// Leases, nodes, volumes, classes, webhooks: kinds that are mostly only stored.
 
 namespace klutch::apiserver {
 namespace {
@@ -41,73 +40,6 @@ void drop_lease_strategy(Value& object) {
   auto& spec = object_in(object, "spec");
   spec.erase("strategy");
   spec.erase("preferredHolder");
-}
-
-constexpr std::string_view kQuotaNames[] = {
-    "cpu",
-    "memory",
-    "ephemeral-storage",
-    "requests.cpu",
-    "requests.memory",
-    "requests.storage",
-    "requests.ephemeral-storage",
-    "limits.cpu",
-    "limits.memory",
-    "limits.ephemeral-storage",
-    "pods",
-    "resourcequotas",
-    "services",
-    "replicationcontrollers",
-    "secrets",
-    "persistentvolumeclaims",
-    "configmaps",
-    "services.nodeports",
-    "services.loadbalancers",
-};
-constexpr std::string_view kCounted[] = {
-    "pods",           "persistentvolumeclaims", "configmaps", "replicationcontrollers", "services",
-    "resourcequotas", "services.nodeports",     "secrets",    "services.loadbalancers"};
-
-template <std::size_t N>
-bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
-  return std::ranges::find(names, name) != std::end(names);
-}
-
-void check_quota_entry(FieldErrors& errors, const json::Member& entry, const FieldPath& path) {
-  const auto name = entry.key();
-  add_problems(errors, path, name, check_qualified_name(name));
-  if (name.find('/') == std::string_view::npos && !is_one_of(kQuotaNames, name)) {
-    errors.push_back(FieldError::invalid(path, name, "must be a standard resource for quota"));
-  }
-  const auto text = entry.value().is_string() ? entry.value().as_string() : std::string_view();
-  const auto quantity = Quantity::parse(text);
-  if (!quantity) return;
-  if (quantity->sign() < 0) {
-    errors.push_back(FieldError::invalid(path, text, "must be greater than or equal to 0"));
-  }
-  if (is_one_of(kCounted, name) && quantity->has_fraction()) {
-    errors.push_back(FieldError::invalid(path, text, "must be an integer"));
-  }
-}
-
-FieldErrors validate_quota(const Value& object) {
-  FieldErrors errors;
-  const FieldPath path = FieldPath("spec").child("hard");
-  for (const auto& entry : map_at(object, {"spec", "hard"})) {
-    check_quota_entry(errors, entry, path.key(entry.key()));
-  }
-  constexpr std::string_view kScopes[] = {"Terminating",          "NotTerminating",
-                                          "BestEffort",           "NotBestEffort",
-                                          "PriorityClass",        "CrossNamespacePodAffinity",
-                                          "VolumeAttributesClass"};
-  const auto scopes = list_at(object, {"spec", "scopes"});
-  const bool known = std::ranges::all_of(
-      scopes, [&](const Value& scope) { return scope.is_string() && is_one_of(kScopes, scope.as_string()); });
-  if (!known) {
-    errors.push_back(FieldError::invalid(FieldPath("spec").child("scopes"),
-                                         value_at(object, {"spec", "scopes"}), "unsupported scope"));
-  }
-  return errors;
 }
 
 FieldErrors validate_provisioner(const Value& object) {
@@ -258,10 +190,9 @@ const std::map<std::string_view, KindRules>& other_table() {
       {"leases.coordination.k8s.io",
        {.unconditional_update = false,
         .create_on_update = true,
+        .bare_finalizers = true,
         .after_read = drop_lease_strategy,
         .validate = validate_lease}},
-      {"resourcequotas", {.validate = validate_quota}},
-      {"limitranges", {.create_on_update = true}},
       {"nodes", {.selectable = {{"spec.unschedulable", {"spec", "unschedulable"}}}}},
       {"persistentvolumes", {.prepare_create = prepare_pending}},
       {"persistentvolumeclaims", {.prepare_create = prepare_pending, .validate_create = validate_claim}},
@@ -274,7 +205,10 @@ const std::map<std::string_view, KindRules>& other_table() {
       {"poddisruptionbudgets.policy",
        {.counts_generations = true, .unconditional_update = false, .validate = validate_budget}},
       {"apiservices.apiregistration.k8s.io",
-       {.name = NameRule::kPathSegment, .unconditional_update = false, .validate = validate_api_service}},
+       {.name = NameRule::kPathSegment,
+        .unconditional_update = false,
+        .bare_finalizers = true,
+        .validate = validate_api_service}},
       {"certificatesigningrequests.certificates.k8s.io",
        {.name = NameRule::kPathSegment, .selectable = {{"spec.signerName", {"spec", "signerName"}}}}},
   };
@@ -290,6 +224,7 @@ std::optional<KindRules> other_rules(std::string_view resource) {
   if (resource.ends_with(".admissionregistration.k8s.io")) {
     rules.counts_generations = true;
     rules.unconditional_update = false;
+    rules.bare_finalizers = true;
     if (resource.find("webhookconfigurations") != std::string_view::npos) rules.validate = validate_webhooks;
     return rules;
   }

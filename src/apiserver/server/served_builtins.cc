@@ -10,6 +10,7 @@
 #include "apiserver/kinds/service_addresses.h"
 #include "apiserver/tables/tables.h"
 #include "apiserver/verbs/namespace_lifecycle.h"
+#include "apiserver/verbs/object_quota.h"
 #include "json/build.h"
 #include "kube/api/object.h"
 
@@ -44,7 +45,8 @@ std::vector<ServedPtr> served_builtins(const BuiltinParts& parts) {
 }
 
 std::vector<std::shared_ptr<const Admission>> server_admission(Storage& storage, const Access& access) {
-  return {std::make_shared<NamespaceLifecycle>(storage), std::make_shared<EscalationCheck>(access)};
+  return {std::make_shared<NamespaceLifecycle>(storage), std::make_shared<EscalationCheck>(access),
+          std::make_shared<ObjectQuota>(storage)};
 }
 
 }  // namespace klutch::apiserver

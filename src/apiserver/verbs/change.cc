@@ -246,9 +246,10 @@ Result<> Change::check_version(const json::Value& live, json::Value& metadata) c
   }
   if (version.empty() || version == "0") {
     if (!resource_.behavior->allows_unconditional_update()) {
-      return fail(invalid_error(type.group_kind(), key_.name,
-                                {FieldError::invalid_text(FieldPath("metadata").child("resourceVersion"),
-                                                          "0x0", "must be specified for an update")}));
+      // Kubernetes names the resource here, where it names the kind elsewhere.
+      return fail(invalid_error({type.group, type.resource}, key_.name,
+                                {FieldError::invalid(FieldPath("metadata").child("resourceVersion"), 0,
+                                                     "must be specified for an update")}));
     }
     metadata.set("resourceVersion", live_version);
     return {};

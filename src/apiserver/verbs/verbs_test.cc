@@ -229,7 +229,7 @@ FIBER_TEST(Verbs, UpdateChecksVersionAndIdentity) {
   object["metadata"].erase("resourceVersion");
   EXPECT_EQ(
       text_of(object),
-      "Widget.ex.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0x0: must be specified for "
+      "widgets.ex.io \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for "
       "an update");
   object["metadata"]["resourceVersion"] = "77";
   EXPECT_EQ(
