@@ -19,6 +19,10 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kYaml = "application/yaml";
 constexpr std::string_view kProtobuf = "application/vnd.kubernetes.protobuf";
 
+/// What API servers read first of a body, as their errors show it.
+constexpr std::string_view kGoType =
+    R"(struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })";
+
 /// "/spec/ports/0/x" as "spec.ports[0].x". What a number means depends on what `root` has there.
 std::string field_path(std::string_view pointer, const json::Value& root) {
   const auto parsed = json::Pointer::parse(pointer);
@@ -116,7 +120,8 @@ Result<DecodedBody> decode_body(std::string_view body, const http::Headers& head
   if (!decoded->object.is_object() && !decoded->object.is_null()) {
     return fail(Code::kBadRequest,
                 expected + "couldn't get version/kind; json parse error: json: cannot unmarshal " +
-                    std::string(go_kind_name(decoded->object)) + " into Go value of type an object");
+                    std::string(go_kind_name(decoded->object)) + " into Go value of type " +
+                    std::string(kGoType));
   }
   return decoded;
 }

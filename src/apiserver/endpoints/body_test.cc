@@ -117,6 +117,11 @@ TEST(Body, ThatCannotBeReadIsRefusedInGosWords) {
   const auto list = decode_body("[1]", {}, {.kind = "Widget"});
   ASSERT_FALSE(list.has_value());
   EXPECT_EQ(list.error().code(), Code::kBadRequest);
+  EXPECT_EQ(
+      list.error().message(),
+      R"(the object provided is unrecognized (must be of type Widget): couldn't get version/kind; json )"
+      R"(parse error: json: cannot unmarshal array into Go value of type struct { APIVersion string )"
+      R"("json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" })");
   EXPECT_TRUE(decode_body("[1]", {}, {}).has_value());
 }
 

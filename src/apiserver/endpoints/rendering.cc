@@ -36,13 +36,10 @@ http::Response make_response(const Representation& form, std::string body, int s
   return response;
 }
 
-json::Value list_metadata(const ServedResource& resource, const ListMetadata& metadata) {
+json::Value list_metadata(const ListMetadata& metadata) {
   auto value = json::Value::empty_object();
   if (!metadata.resource_version.empty()) value.set("resourceVersion", metadata.resource_version);
-  // Lists of custom resources always say it.
-  if (!metadata.continue_token.empty() || resource.description.custom) {
-    value.set("continue", metadata.continue_token);
-  }
+  if (!metadata.continue_token.empty()) value.set("continue", metadata.continue_token);
   if (metadata.remaining >= 0) value.set("remainingItemCount", metadata.remaining);
   return value;
 }
@@ -55,8 +52,9 @@ json::Value list_head(const ServedResource& resource, const Representation& form
   auto head = json::Value::empty_object();
   head.set("kind", partial ? "PartialObjectMetadataList" : resource.description.list_kind);
   head.set("apiVersion", partial ? "meta.k8s.io/" + form.version : type.api_version());
-  auto list = list_metadata(resource, metadata);
-  if (partial && metadata.continue_token.empty()) list.erase("continue");
+  auto list = list_metadata(metadata);
+  // Lists of custom resources say it also on the last page.
+  if (!partial && resource.description.custom) list.set("continue", metadata.continue_token);
   head.set("metadata", std::move(list));
   return head;
 }
@@ -125,7 +123,7 @@ std::string list_text(const ServedResource& resource, const Representation& form
   if (form.shape == Shape::kTable) {
     Tabulation table(table_of(resource), form, now);
     for (const StoredPtr& object : objects) table.add_row(served_object(resource, *object));
-    return print_as(form, std::move(table).finish(list_metadata(resource, metadata)));
+    return print_as(form, std::move(table).finish(list_metadata(metadata)));
   }
   const bool plain = form.shape == Shape::kObject && !form.pretty;
   if (plain && form.encoding == Representation::Encoding::kJson) {

@@ -95,7 +95,7 @@ TEST(Rendering, MakesTables) {
   const auto expected = json::object(
       {{"kind", "Table"},
        {"apiVersion", "meta.k8s.io/v1"},
-       {"metadata", json::object({{"resourceVersion", "9"}, {"continue", ""}})},
+       {"metadata", json::object({{"resourceVersion", "9"}})},
        {"columnDefinitions", json::array({json::object({{"name", "Name"},
                                                         {"type", "string"},
                                                         {"format", "name"},

@@ -57,7 +57,9 @@ Result<PatchType> patch_type(const ApiRequest& request) {
 
 Result<DecodedBody> read_object_body(Ctx& ctx, ApiRequest& request) {
   const auto body = TRY(request.http.read_body(ctx, kMaxBody));
-  return decode_body(body, request.http.headers, {.protobuf = !request.resource->description.custom});
+  const std::string kind = request.subresource != nullptr ? request.subresource->kind : request.type().kind;
+  return decode_body(body, request.http.headers,
+                     {.protobuf = !request.resource->description.custom, .kind = kind});
 }
 
 Result<http::Response> answer(const ApiRequest& request, const Representation& form,
