@@ -52,7 +52,7 @@ struct Match {
   Conversion conversion = {};
 };
 
-/// `converts`: whether Tables and the like are to be had.
+/// Refers to `accept`. `converts`: whether Tables and the like are to be had.
 std::optional<Match> find_match(std::string_view accept, bool converts) {
   if (accept.empty()) return Match{};
   for (const AcceptClause& clause : parse_accept(accept)) {
@@ -114,7 +114,9 @@ std::string Representation::content_type() const {
 
 Result<Representation> negotiate(const ApiRequest& request) {
   const bool watches = request.attributes.verb == "watch";
-  const auto match = find_match(request.http.headers.joined("Accept"), true);
+  // What is found refers to this text.
+  const std::string accept = request.http.headers.joined("Accept");
+  const auto match = find_match(accept, true);
   // There is no way to tell where one YAML document of a stream ends.
   if (!match || (watches && match->encoding == Representation::Encoding::kYaml)) {
     return fail(
@@ -136,7 +138,8 @@ Result<Representation> negotiate(const ApiRequest& request) {
 }
 
 Representation negotiate_plain(const http::ServerRequest& request) {
-  const auto match = find_match(request.headers.joined("Accept"), false);
+  const std::string accept = request.headers.joined("Accept");
+  const auto match = find_match(accept, false);
   Representation form;
   form.pretty = !match || match->conversion.pretty || wants_pretty(request);
   if (match) form.encoding = match->encoding;
