@@ -60,8 +60,9 @@ Access::Verdict Access::decide(const User& user, const RequestAttributes& reques
   return {false, missing.empty() ? "" : "RBAC: " + std::move(missing)};
 }
 
-Result<> Access::check(const User& user, const RequestAttributes& request) const {
+Result<> Access::check(const User& user, const RequestAttributes& request, Verdict* told) const {
   const Verdict verdict = decide(user, request);
+  if (told != nullptr) *told = verdict;
   if (verdict.allowed) return {};
   auto why = without_markup(forbidden_message(user, request));
   if (!verdict.reason.empty()) why += ": " + verdict.reason;

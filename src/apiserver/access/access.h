@@ -41,8 +41,9 @@ class Access {
     std::string reason = {};
   };
   [[nodiscard]] Verdict decide(const User& user, const RequestAttributes& request) const;
-  /// kForbidden, telling what `user` may not do.
-  [[nodiscard]] Result<> check(const User& user, const RequestAttributes& request) const;
+  /// kForbidden, telling what `user` may not do. `told`, unless it is null, gets the verdict, for audit logs.
+  [[nodiscard]] Result<> check(const User& user, const RequestAttributes& request,
+                               Verdict* told = nullptr) const;
 
   /// Whom `user` acts as according to the headers Impersonate-*; himself if there are none. kForbidden when
   /// he may not; for the rest see read_impersonation.

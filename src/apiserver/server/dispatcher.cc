@@ -2,6 +2,7 @@
 #include "apiserver/server/dispatcher.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "apiserver/endpoints/reading.h"
@@ -53,20 +54,72 @@ bool has_verb(const std::vector<std::string>& verbs, std::string_view verb) {
   return std::ranges::find(verbs, verb) != verbs.end();
 }
 
+bool has_impersonation(const http::Headers& headers) {
+  return !headers.get("Impersonate-User").value_or("").empty();
+}
+
 }  // namespace
 
+/// What an audit log wants to know of a request that has been answered.
+struct Dispatcher::Trail {
+  Time received = {};
+  RequestAttributes attributes = {};
+  User sender = {};
+  std::optional<User> impersonated = {};
+  std::optional<Access::Verdict> verdict = {};
+};
+
 Result<http::Response> Dispatcher::operator()(Ctx& ctx, http::ServerRequest& request) {
+  Trail trail{.received = parts_.verbs.clock().now()};
+  auto response = answer(ctx, request, trail);
+  if (parts_.audit != nullptr) write_down(request, trail, response);
+  return response;
+}
+
+Result<http::Response> Dispatcher::answer(Ctx& ctx, http::ServerRequest& request, Trail& trail) {
   auto attributes = RequestAttributes::from_request(request.method, request.segments, request.query);
   request.route = route_of(attributes);
+  if (parts_.audit != nullptr) trail.attributes = attributes;
   const User sender = TRY(parts_.authenticator.authenticate(request));
-  if (!sender.in_group(kMastersGroup)) TRY(parts_.limits.admit(sender, ctx.now()));
+  if (parts_.audit != nullptr) trail.sender = sender;
+  TRY(parts_.limits.admit(sender, ctx.now()));
   User user = TRY(parts_.access.impersonated(sender, request.headers));
-  TRY(parts_.access.check(user, attributes));
+  if (parts_.audit != nullptr && has_impersonation(request.headers)) trail.impersonated = user;
+  TRY(parts_.access.check(user, attributes, parts_.audit != nullptr ? &trail.verdict.emplace() : nullptr));
   auto response = attributes.is_resource
                       ? TRY(serve_resource(ctx, request, std::move(attributes), std::move(user)))
                       : TRY(serve_path(ctx, request, attributes));
   response.headers.set("Audit-Id", request.id);
   return response;
+}
+
+void Dispatcher::write_down(const http::ServerRequest& request, const Trail& trail,
+                            const Result<http::Response>& response) const {
+  json::Value failure;
+  AuditRecord record{.id = request.id,
+                     .request_uri = request.target,
+                     .attributes = trail.attributes,
+                     .user = trail.sender,
+                     .impersonated = trail.impersonated ? &*trail.impersonated : nullptr,
+                     .source_ip = request.peer,
+                     .user_agent = request.headers.get("User-Agent").value_or(""),
+                     .received = trail.received,
+                     .now = parts_.verbs.clock().now()};
+  if (response) {
+    record.status = response->status;
+  } else {
+    const auto status = kube::Status::from_error(response.error());
+    record.status = status.http_status;
+    failure = status.to_json();
+    record.failure = &failure;
+  }
+  if (trail.verdict) {
+    record.decision = trail.verdict->allowed ? "allow" : "forbid";
+    record.reason = trail.verdict->reason;
+  }
+  // A watch has begun; when it ends nobody tells.
+  const bool streams = response && response->stream;
+  parts_.audit->write(record, streams ? AuditStage::kResponseStarted : AuditStage::kResponseComplete);
 }
 
 Result<http::Response> Dispatcher::serve_resource(Ctx& ctx, http::ServerRequest& request,

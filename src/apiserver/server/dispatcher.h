@@ -6,6 +6,7 @@
 #include "apiserver/access/access.h"
 #include "apiserver/access/authenticator.h"
 #include "apiserver/access/service_account_tokens.h"
+#include "apiserver/auth/audit_log.h"
 #include "apiserver/auth/request_limits.h"
 #include "apiserver/discovery/discovery.h"
 #include "apiserver/endpoints/api_request.h"
@@ -34,12 +35,18 @@ class Dispatcher {
     http::Handler infrastructure;
     /// How clients reach this server, "https://host:port".
     std::string url = {};
+    /// Who did what. Null: it is not written down.
+    AuditLog* audit = nullptr;
   };
   explicit Dispatcher(Parts parts) : parts_(std::move(parts)) {}
 
   Result<http::Response> operator()(Ctx& ctx, http::ServerRequest& request);
 
  private:
+  struct Trail;
+  Result<http::Response> answer(Ctx& ctx, http::ServerRequest& request, Trail& trail);
+  void write_down(const http::ServerRequest& request, const Trail& trail,
+                  const Result<http::Response>& response) const;
   Result<http::Response> serve_resource(Ctx& ctx, http::ServerRequest& request, RequestAttributes attributes,
                                         User user);
   Result<http::Response> serve_verb(Ctx& ctx, ApiRequest& api);
