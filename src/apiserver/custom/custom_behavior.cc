@@ -144,6 +144,17 @@ void CustomBehavior::to_stored(json::Value& object) const {
   prune_to(object, storage, false);
 }
 
+void CustomBehavior::check_own_rules(FieldErrors& errors, const json::Value& object,
+                                     const json::Value* old) const {
+  const auto rules = definition_->rules(version_);
+  if (rules == nullptr) return;
+  if (auto reason = reason_not_to_check_rules(errors)) {
+    errors.push_back(*std::move(reason));
+  } else {
+    append(errors, check_rules(*rules, object, old));
+  }
+}
+
 FieldErrors CustomBehavior::validate_create(const json::Value& object) const {
   const StructuralSchema* schema = definition_->find_schema(version_);
   const ObjectMetaRules rules{.namespaced = definition_->description().type.namespaced};
@@ -155,6 +166,7 @@ FieldErrors CustomBehavior::validate_create(const json::Value& object) const {
   }
   append(errors, validate_embedded_resources({}, object, schema));
   append(errors, validate_lists(object, schema));
+  check_own_rules(errors, object, nullptr);
   return errors;
 }
 
@@ -179,6 +191,7 @@ FieldErrors CustomBehavior::validate_update(const json::Value& object, const jso
   if (version().scale) append(errors, validate_scale_status(object, *version().scale));
   if (!is_status) append(errors, validate_embedded_resources({}, object, schema));
   if (validate_lists(old, schema).empty()) append(errors, validate_lists(object, schema));
+  check_own_rules(errors, object, &old);
   return errors;
 }
 

@@ -44,6 +44,8 @@ class CustomBehavior final : public ResourceBehavior {
   [[nodiscard]] const ServedVersion& version() const { return definition_->versions()[version_]; }
   /// Removes what the schema of `version` does not know; gives the paths if they are asked for.
   std::vector<std::string> prune_to(json::Value& object, std::size_t version, bool report) const;
+  /// Adds what the rules of the schema say, unless so much is wrong already that they cannot be asked.
+  void check_own_rules(FieldErrors& errors, const json::Value& object, const json::Value* old) const;
   void rename(json::Value& object, std::size_t version) const;
 
   std::shared_ptr<const ServedDefinition> definition_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "apiserver/custom/custom_testing.h"
+#include "apiserver/custom/definition.h"
 #include "apiserver/registry/registry.h"
 #include "apiserver/verbs/verbs.h"
 #include "json/build.h"
@@ -325,6 +326,53 @@ FIBER_TEST(CustomResources, FollowTheirDefinitionWhenItChanges) {
   const ServedPtr now = bench.registry.find("ex.io", "v1", "widgets");
   const auto stored = bench.storage->get("widgets.ex.io", {"default", "a"});
   EXPECT_EQ(*served_value(*now, *stored).find("spec"), yaml("{color: red, size: 3, extra: more}"));
+  bench.storage->stop(ctx);
+}
+
+/// A definition of objects in objects, `levels` schemas deep, the last one with a default and a rule.
+json::Value deep_definition(std::size_t levels) {
+  json::Value schema = yaml(
+      "{type: object, properties: {end: {type: string, default: x}}, "
+      "x-kubernetes-validations: [{rule: self.end != 'bad'}]}");
+  for (std::size_t i = 2; i < levels; ++i) {
+    json::Value outer = yaml("{type: object, properties: {}}");
+    outer["properties"].set("a", std::move(schema));
+    schema = std::move(outer);
+  }
+  json::Value definition = yaml(kWidgets);
+  json::Value& versions = definition["spec"]["versions"];
+  versions.take_at(0);
+  for (const std::string_view key : {"selectableFields", "additionalPrinterColumns", "subresources"}) {
+    versions.at(0).erase(key);
+  }
+  versions.at(0)["schema"].set("openAPIV3Schema", std::move(schema));
+  return definition;
+}
+
+FIBER_TEST(CustomResources, AreServedFromSchemasAsDeepAsTheyMayBe) {
+  Bench bench(ctx);
+  const auto behavior = definition_behavior(bench.pool);
+  const auto judge = [&](std::size_t levels) {
+    json::Value definition = behavior->read(deep_definition(levels)).value().object;
+    behavior->prepare_create(definition, {});
+    return text_of(behavior->validate_create(definition));
+  };
+  EXPECT_EQ(judge(kMaxSchemaDepth), "");
+  EXPECT_NE(judge(kMaxSchemaDepth + 1).find("schemas may be nested at most 80 levels deep"),
+            std::string::npos);
+
+  bench.define(ctx, established(deep_definition(kMaxSchemaDepth)));
+  json::Value value = json::object({{"end", "bad"}});
+  for (std::size_t i = 3; i < kMaxSchemaDepth; ++i) value = json::object({{"a", std::move(value)}});
+  const json::Value object = json::object({{"apiVersion", "ex.io/v1"},
+                                           {"kind", "Widget"},
+                                           {"metadata", json::object({{"name", "a"}})},
+                                           {"a", std::move(value)}});
+  const auto applied = bench.apply(ctx, "m", json::print(object));
+  ASSERT_FALSE(applied);
+  EXPECT_NE(applied.error().message().find("failed rule: self.end != 'bad'"), std::string::npos)
+      << applied.error().message();
+  EXPECT_TRUE(bench.registry.find("ex.io", "v1", "widgets")->behavior->openapi_schema().is_object());
   bench.storage->stop(ctx);
 }
 

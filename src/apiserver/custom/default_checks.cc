@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "apiserver/cel/validation_rules.h"
 #include "apiserver/schema/embedded_resource.h"
 #include "apiserver/schema/go_text.h"
 #include "apiserver/schema/prune.h"
@@ -15,6 +16,22 @@
 namespace klutch::apiserver {
 namespace {
 
+/// What the rules of `schema` say of a default, as a new value and as one that stays.
+FieldErrors check_default_rules(const FieldPath& path, const json::Value& value, const SchemaPtr& schema) {
+  if (!schema->has_rules) return {};
+  const auto rules = CompiledRules::of(schema);
+  FieldErrors errors = check_rules(*rules, value, &value);
+  if (errors.empty()) errors = check_rules(*rules, value);
+  for (FieldError& error : errors) {
+    if (error.field == "<nil>") {
+      error.field = path.to_string();
+    } else {
+      error.field = path.to_string() + (error.field.starts_with('[') ? "" : ".") + error.field;
+    }
+  }
+  return errors;
+}
+
 /// A step from a resource to a value in it; nothing: into a list.
 using Step = std::optional<std::string_view>;
 
@@ -23,7 +40,8 @@ class DefaultWalk {
   DefaultWalk(const StructuralSchema& root, bool require_pruned)
       : require_pruned_(require_pruned), resource_(&root) {}
 
-  void visit(const FieldPath& path, const StructuralSchema& schema, bool is_root, bool inside_meta) {
+  void visit(const FieldPath& path, const SchemaPtr& node, bool is_root, bool inside_meta) {
+    const StructuralSchema& schema = *node;
     if (!schema.has_defaults) return;
     const bool is_resource = is_root || schema.embedded_resource;
     const auto* outer_resource = resource_;
@@ -35,20 +53,22 @@ class DefaultWalk {
     }
     if (const json::Value* value = schema.default_value()) {
       const FieldPath at = path.child("default");
-      append(errors_,
-             inside_meta ? check_metadata(at, *value, schema) : check_value(at, *value, schema, is_resource));
+      FieldErrors found =
+          inside_meta ? check_metadata(at, *value, schema) : check_value(at, *value, schema, is_resource);
+      if (found.empty()) found = check_default_rules(at, *value, node);
+      append(errors_, std::move(found));
     }
     // Defaults are forbidden in additionalProperties.
     if (schema.items != nullptr) {
       steps_.push_back(std::nullopt);
-      visit(path.child("items"), *schema.items, false, inside_meta);
+      visit(path.child("items"), schema.items, false, inside_meta);
       steps_.pop_back();
     }
     for (const SchemaProperty& property : schema.properties) {
       const std::string_view name = property.key();
       const bool is_meta = is_resource && (name == "metadata" || name == "apiVersion" || name == "kind");
       steps_.emplace_back(name);
-      visit(path.child("properties").key(name), *property.schema, false, inside_meta || is_meta);
+      visit(path.child("properties").key(name), property.schema, false, inside_meta || is_meta);
       steps_.pop_back();
     }
     if (is_resource) {
@@ -119,9 +139,8 @@ class DefaultWalk {
 
 }  // namespace
 
-FieldErrors validate_schema_defaults(const FieldPath& path, const StructuralSchema& schema,
-                                     bool require_pruned) {
-  DefaultWalk walk(schema, require_pruned);
+FieldErrors validate_schema_defaults(const FieldPath& path, const SchemaPtr& schema, bool require_pruned) {
+  DefaultWalk walk(*schema, require_pruned);
   walk.visit(path, schema, true, false);
   return std::move(walk).take();
 }

@@ -11,8 +11,7 @@ namespace klutch::apiserver {
 
 /// What is wrong with the defaults of a whole resource's schema. `require_pruned`: they must not hold unknown
 /// fields.
-FieldErrors validate_schema_defaults(const FieldPath& path, const StructuralSchema& schema,
-                                     bool require_pruned);
+FieldErrors validate_schema_defaults(const FieldPath& path, const SchemaPtr& schema, bool require_pruned);
 
 /// Whether any default holds fields that the schema does not know.
 bool has_unpruned_defaults(const StructuralSchema& schema);

@@ -5,12 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "apiserver/builtin/conform.h"
 #include "apiserver/builtin/merge_types.h"
 #include "apiserver/custom/definition_json.h"
 #include "apiserver/custom/definition_validation.h"
 #include "apiserver/custom/naming.h"
 #include "apiserver/schema/go_text.h"
-#include "apiserver/schema/object_meta.h"
 #include "json/build.h"
 #include "kube/api/object.h"
 
@@ -21,6 +21,10 @@ std::string lower_kind(std::string text) {
   std::ranges::transform(text, text.begin(),
                          [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   return text;
+}
+
+const MessageFacts& definition_facts() {
+  return *BuiltinFacts::get().message_of("apiextensions.k8s.io/v1", "CustomResourceDefinition");
 }
 
 /// The member, made an object when it is missing.
@@ -65,15 +69,11 @@ class DefinitionBehavior final : public ResourceBehavior {
   explicit DefinitionBehavior(SchemaPool& pool) : pool_(pool) {}
 
   [[nodiscard]] Result<ReadObject> read(json::Value object) const override {
-    ReadObject out;
-    if (const json::Value* metadata = object.find("metadata"); metadata != nullptr && !metadata->is_null()) {
-      ObjectMeta decoded = TRY(decode_object_meta(*metadata).map_error(
-          [](const Error& error) { return error.with_code(Code::kBadRequest); }));
-      for (const std::string& path : decoded.unknown) out.unknown_fields.push_back("metadata." + path);
-      object.set("metadata", std::move(decoded.value));
-    }
-    set_definition_defaults(object);
-    out.object = std::move(object);
+    Conformed conformed = TRY(conform(object, definition_facts()));
+    ReadObject out{.object = std::move(conformed.object),
+                   .unknown_fields = std::move(conformed.unknown_fields)};
+    std::ranges::sort(out.unknown_fields);
+    set_definition_defaults(out.object);
     return out;
   }
 

@@ -310,45 +310,37 @@ FieldErrors validate_schema_rules(const FieldPath& path, const json::Value& sche
 
 namespace {
 
-bool is_deeper(const json::Value& value, std::size_t levels) {
-  if (!value.is_object() && !value.is_array()) return false;
-  if (levels == 0) return true;
-  if (value.is_array()) {
-    return std::ranges::any_of(value.elements(),
-                               [&](const json::Value& element) { return is_deeper(element, levels - 1); });
+/// Whether any of the schemas right below has a property.
+bool any_below(const json::Value& schema, const auto& has) {
+  for (const std::string_view key : {"items", "not", "additionalProperties", "additionalItems"}) {
+    if (const json::Value* below = schema.find_object(key); below != nullptr && has(*below)) return true;
   }
-  return std::ranges::any_of(value.members(), [&](const json::Member& member) {
-    return member.key() != "default" && member.key() != "enum" && member.key() != "example" &&
-           is_deeper(member.value(), levels - 1);
-  });
+  for (const std::string_view key : {"items", "allOf", "anyOf", "oneOf"}) {
+    if (std::ranges::any_of(list_at(schema, key), has)) return true;
+  }
+  for (const std::string_view key : {"properties", "patternProperties", "definitions", "dependencies"}) {
+    for (const auto& [name, member] : object_at(schema, key).members()) {
+      if (has(member)) return true;
+    }
+  }
+  return false;
+}
+
+bool is_deeper(const json::Value& schema, std::size_t levels) {
+  if (!schema.is_object()) return false;
+  return levels == 0 ||
+         any_below(schema, [&](const json::Value& below) { return is_deeper(below, levels - 1); });
 }
 
 }  // namespace
 
 bool is_too_deep(const json::Value& schema) {
-  // A level of schemas is at most two of JSON.
-  return is_deeper(schema, 2 * kMaxSchemaDepth);
+  return is_deeper(schema, kMaxSchemaDepth);
 }
 
 bool any_schema(const json::Value& schema, const std::function<bool(const json::Value&)>& has) {
   if (!schema.is_object()) return false;
-  if (has(schema)) return true;
-  for (const std::string_view key : {"items", "not", "additionalProperties", "additionalItems"}) {
-    if (const json::Value* below = schema.find_object(key); below != nullptr && any_schema(*below, has)) {
-      return true;
-    }
-  }
-  for (const std::string_view key : {"items", "allOf", "anyOf", "oneOf"}) {
-    for (const json::Value& branch : list_at(schema, key)) {
-      if (any_schema(branch, has)) return true;
-    }
-  }
-  for (const std::string_view key : {"properties", "patternProperties", "definitions", "dependencies"}) {
-    for (const auto& [name, member] : object_at(schema, key).members()) {
-      if (any_schema(member, has)) return true;
-    }
-  }
-  return false;
+  return has(schema) || any_below(schema, [&](const json::Value& below) { return any_schema(below, has); });
 }
 
 bool has_unknown_type(const json::Value& schema) {

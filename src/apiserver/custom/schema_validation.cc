@@ -76,7 +76,7 @@ FieldErrors validate_version_schema(const FieldPath& path, const VersionParts& p
   bool compile = false;
   if (parsed && options.structural) {
     FieldErrors found = validate_structural(at, *schema);
-    if (found.empty()) found = validate_schema_defaults(at, **parsed, options.pruned_defaults);
+    if (found.empty()) found = validate_schema_defaults(at, *parsed, options.pruned_defaults);
     compile = found.empty();
     append(errors, std::move(found));
   }

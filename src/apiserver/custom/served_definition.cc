@@ -124,6 +124,11 @@ const ServedDefinition::Schemas& ServedDefinition::schemas() const {
       schemas_.of_versions.push_back(schema == nullptr ? Result<SchemaPtr>(nullptr)
                                                        : parse_schema(*schema, pool_));
     }
+    for (const auto& schema : schemas_.of_versions) {
+      auto rules = schema && *schema != nullptr ? CompiledRules::of(*schema) : nullptr;
+      if (rules != nullptr && rules->empty()) rules = nullptr;
+      schemas_.rules.push_back(std::move(rules));
+    }
     const auto& storage = schemas_.of_versions[storage_version_];
     const auto is_other = [&](const Result<SchemaPtr>& schema) {
       return !schema || !storage || *schema != *storage;
@@ -145,6 +150,10 @@ Result<SchemaPtr> ServedDefinition::schema(std::size_t version) const {
 const StructuralSchema* ServedDefinition::find_schema(std::size_t version) const {
   const auto& schema = schemas().of_versions[version];
   return schema ? schema->get() : nullptr;
+}
+
+std::shared_ptr<const CompiledRules> ServedDefinition::rules(std::size_t version) const {
+  return schemas().rules[version];
 }
 
 bool ServedDefinition::fills_on_read() const {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "apiserver/cel/validation_rules.h"
 #include "apiserver/ownership/merge_type.h"
 #include "apiserver/registry/resource.h"
 #include "apiserver/schema/structural_schema.h"
@@ -62,6 +63,8 @@ class ServedDefinition {
   [[nodiscard]] Result<SchemaPtr> schema(std::size_t version) const;
   /// The same; null also for what cannot be applied.
   [[nodiscard]] const StructuralSchema* find_schema(std::size_t version) const;
+  /// The rules of a version's schema; null: there are none.
+  [[nodiscard]] std::shared_ptr<const CompiledRules> rules(std::size_t version) const;
   /// Whether objects that came through one version may lack what reading them from the store would add.
   [[nodiscard]] bool fills_on_read() const;
   [[nodiscard]] TypeRef merge_type(std::size_t version) const;
@@ -71,6 +74,7 @@ class ServedDefinition {
  private:
   struct Schemas {
     std::vector<Result<SchemaPtr>> of_versions = {};
+    std::vector<std::shared_ptr<const CompiledRules>> rules = {};  ///< null: none
     bool fills_on_read = false;
   };
   bool read_spec(const json::Value& spec, const json::Value& status);
