@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What klutch-apiserver does by itself, seen through its API.
 #include "apiserver_setup.h"
+#include "async/task_group.h"
 #include "crypto/base64.h"
 
 namespace klutch::testing {
@@ -184,6 +185,41 @@ IO_FIBER_TEST(TokenSecrets, AreFilledAndEndWithTheirAccount) {
   ASSERT_TRUE(client.remove(ctx, kServiceAccounts, {"default", "robot"}));
   EXPECT_EQ(robot->create(ctx, reviews, json::object()).error().code(), Code::kUnauthenticated);
   EXPECT_TRUE(eventually(ctx, [&] { return is_gone(ctx, client, kSecrets, {"default", "robot-token"}); }));
+}
+
+IO_FIBER_TEST(Quotas, CountObjectsAndRefuseWhatIsBeyondHoweverFast) {
+  ApiBench bench(ctx);
+  auto& client = *bench.client;
+  const kube::ResourceType quotas{"", "v1", "resourcequotas", "ResourceQuota"};
+  ASSERT_TRUE(client.create(ctx, kNamespaces, new_namespace("a")));
+  ASSERT_TRUE(
+      eventually(ctx, [&] { return client.get(ctx, kConfigMaps, {"a", "kube-root-ca.crt"}).has_value(); }));
+  ASSERT_TRUE(client.create(
+      ctx, quotas, yaml("{metadata: {name: few, namespace: a}, spec: {hard: {configmaps: '5', cpu: '1'}}}")));
+  async::TaskGroup tasks(ctx);
+  int made = 0;
+  int refused = 0;
+  for (int i = 0; i < 32; ++i) {
+    tasks.spawn("create", [&, i](Ctx& task) -> Result<> {
+      const auto created = client.create(task, kConfigMaps, config_map("a", "c" + std::to_string(i)));
+      if (created) {
+        ++made;
+      } else if (created.error().message().find(
+                     "exceeded quota: few, requested: configmaps=1, used: configmaps=5") !=
+                 std::string::npos) {
+        ++refused;
+      }
+      return {};
+    });
+  }
+  ASSERT_TRUE(tasks.wait(ctx));
+  EXPECT_EQ(made, 4);
+  EXPECT_EQ(refused, 28);
+  EXPECT_TRUE(eventually(ctx, [&] {
+    const auto found = client.get(ctx, quotas, {"a", "few"});
+    const auto* used = found ? found->find("status")->find("used") : nullptr;
+    return used != nullptr && *used == yaml("{configmaps: '5', cpu: '0'}");
+  }));
 }
 
 IO_FIBER_TEST(RoleAggregation, GathersTheRulesOfSelectedRoles) {

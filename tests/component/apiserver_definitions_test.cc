@@ -92,6 +92,16 @@ IO_FIBER_TEST(Definitions, ValidateWithAllErrorsAtOnce) {
       << status->message;
 }
 
+IO_FIBER_TEST(Definitions, ApplyTheirRules) {
+  ApiBench bench(ctx);
+  define(ctx, bench);
+  const auto refused = bench.client->patch(ctx, kWidgets, {"default", "a"}, kube::PatchType::kMerge,
+                                           yaml("{spec: {size: 11}}"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message(),
+            "Widget.ex.io \"a\" is invalid: spec: Invalid value: \"object\": size must not exceed limit");
+}
+
 IO_FIBER_TEST(Definitions, ServeAllVersionsOfOneObject) {
   ApiBench bench(ctx);
   define(ctx, bench);

@@ -44,7 +44,7 @@ Result<> ObjectQuota::admit(const Change& change) const {
   const auto quotas = storage_.list("resourcequotas", {.ns = change.key.ns});
   if (!quotas) return {};
   const auto names = names_in_quotas(type);
-  const auto used = static_cast<std::int64_t>(storage_.count(change.resource.storage_type, change.key.ns));
+  const auto used = static_cast<std::int64_t>(storage_.count_latest(change.resource.storage_type, change.key.ns));
   for (const auto& stored : quotas->objects) {
     const auto quota = stored->to_value();
     const auto* spec = quota.find("spec");

@@ -7,9 +7,8 @@
 namespace klutch::apiserver {
 
 /// Refuses new objects where a ResourceQuota of their namespace counts objects ("count/widgets.ex.io",
-/// "secrets", "pods") and its spec.hard is reached: kForbidden with Kubernetes' text. Counts what is
-/// committed, so changes that are decided together may go past a limit by as many as they are. Quotas of
-/// compute resources do not count.
+/// "secrets", "pods") and its spec.hard is reached: kForbidden with Kubernetes' text. Counts
+/// what is decided, so that nobody passes a limit by haste. Quotas of compute resources do not count.
 class ObjectQuota final : public Admission {
  public:
   explicit ObjectQuota(const Storage& storage) : storage_(storage) {}
