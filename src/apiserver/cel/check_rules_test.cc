@@ -72,6 +72,29 @@ TEST(ValidationRules, AreNotCompiledWhenThatIsNotWanted) {
   EXPECT_EQ(validate_rules_of_schema(FieldPath("S"), *schema, {.compile = false}), FieldErrors());
 }
 
+TEST(ValidationRules, OfAPartSeeNoMetadata) {
+  SchemaPool pool;
+  const SchemaPtr schema = *parse_schema(schema_with_rule("size(self.metadata.name) > 0"), pool);
+  const json::Value object = *json::parse(R"({"metadata": {"name": "a"}})");
+  EXPECT_EQ(check_rules(*CompiledRules::of(schema), object), FieldErrors());
+  const FieldErrors errors = check_rules(*CompiledRules::of(schema, false), object);
+  ASSERT_EQ(errors.size(), 1U);
+  EXPECT_NE(errors[0].body.find("undefined field 'metadata'"), std::string::npos) << errors[0].body;
+}
+
+TEST(ValidationRules, ChangeOnlyTheLimitOfEachCostWhenAVersionStays) {
+  constexpr std::string_view kExpensive = R"json({"type": "object", "properties": {
+      "l": {"type": "array", "items": {"type": "string", "maxLength": 10}, "maxItems": 5000,
+            "x-kubernetes-validations": [{"rule": "self.all(x, self.exists(y, x == y))"}]}}})json";
+  SchemaPool pool;
+  const SchemaPtr schema = *parse_schema(*json::parse(kExpensive), pool);
+  EXPECT_EQ(validate_rules_of_schema(FieldPath("S"), *schema).size(), 3U);
+  const FieldErrors errors = validate_rules_of_schema(FieldPath("S"), *schema, {.limits_each_cost = false});
+  ASSERT_EQ(errors.size(), 2U) << to_string(errors);
+  EXPECT_TRUE(errors[0].body.starts_with("Forbidden: contributed to")) << errors[0].body;
+  EXPECT_EQ(errors[1].field, "S");
+}
+
 TEST(ValidationRules, OfASchemaWithoutAnyAreEmpty) {
   SchemaPool pool;
   const SchemaPtr schema = *parse_schema(*json::parse(R"({"type": "object"})"), pool);

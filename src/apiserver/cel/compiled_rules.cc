@@ -72,16 +72,16 @@ const std::vector<CompiledRule>& RuleNode::compiled() const {
   return compiled_;
 }
 
-CompiledRules::CompiledRules(SchemaPtr schema) : schema_(std::move(schema)) {
+CompiledRules::CompiledRules(SchemaPtr schema, bool resource_root) : schema_(std::move(schema)) {
   if (!schema_->has_rules) return;
-  const auto root = cel::Schema::from_structural(*schema_, {.resource_root = true});
+  const auto root = cel::Schema::from_structural(*schema_, {.resource_root = resource_root});
   root_ = RuleNode::make(*schema_, *schema_, root.get(), root);
 }
 
 CompiledRules::~CompiledRules() = default;
 
-std::shared_ptr<const CompiledRules> CompiledRules::of(SchemaPtr schema) {
-  return std::shared_ptr<const CompiledRules>(new CompiledRules(std::move(schema)));
+std::shared_ptr<const CompiledRules> CompiledRules::of(SchemaPtr schema, bool resource_root) {
+  return std::shared_ptr<const CompiledRules>(new CompiledRules(std::move(schema), resource_root));
 }
 
 }  // namespace klutch::apiserver

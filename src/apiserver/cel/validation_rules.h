@@ -27,8 +27,9 @@ class RuleNode;
 
 class CompiledRules {
  public:
-  /// Never null. Keeps the schema alive.
-  static std::shared_ptr<const CompiledRules> of(SchemaPtr schema);
+  /// Never null. Keeps the schema alive. Without `resource_root` it is that of a part of an object, as where
+  /// a default is checked: rules see no metadata then.
+  static std::shared_ptr<const CompiledRules> of(SchemaPtr schema, bool resource_root = true);
 
   CompiledRules(const CompiledRules&) = delete;
   CompiledRules& operator=(const CompiledRules&) = delete;
@@ -40,7 +41,7 @@ class CompiledRules {
   [[nodiscard]] const RuleNode* root() const noexcept { return root_.get(); }
 
  private:
-  explicit CompiledRules(SchemaPtr schema);
+  CompiledRules(SchemaPtr schema, bool resource_root);
 
   SchemaPtr schema_;
   std::unique_ptr<const RuleNode> root_;
