@@ -61,12 +61,12 @@ func fill(ctx context.Context, e *env, prefix string, count int) error {
 }
 
 // churn changes, removes and creates objects of fill.
-func churn(ctx context.Context, e *env, prefix string, count, rounds int) error {
+func churn(ctx context.Context, e *env, prefix string, count int, salt int64, rounds int) error {
 	maps := e.client.CoreV1().ConfigMaps(e.namespace)
 	failures := make(chan error, writers)
 	for w := range writers {
 		go func() {
-			random := rand.New(rand.NewSource(e.seed + int64(w)))
+			random := rand.New(rand.NewSource(e.seed + salt*writers + int64(w)))
 			for range rounds {
 				name := fmt.Sprintf("%s-%d", prefix, random.Intn(count))
 				var err error
@@ -182,13 +182,17 @@ func informOverBreaks(ctx context.Context, e *env, prefix string) error {
 	defer factory.Shutdown()
 	defer cancel()
 	factory.Start(ended.Done())
-	if err := churn(ctx, e, prefix, e.objects, e.objects/writers); err != nil {
-		return err
-	}
-	cuts := proxy.heal()
 	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
 		return errors.New("the informer does not sync")
 	}
+	const wantedCuts = 6
+	proxy.begin()
+	for round := int64(0); round == 0 || proxy.count() < wantedCuts; round++ {
+		if err := churn(ctx, e, prefix, e.objects, round, max(e.objects/20, 50)); err != nil {
+			return err
+		}
+	}
+	cuts := proxy.heal()
 	if err := until(ctx, 60*time.Second, func() error { return sameAs(ctx, e, prefix, informer.GetStore()) }); err != nil {
 		return err
 	}
@@ -196,7 +200,7 @@ func informOverBreaks(ctx context.Context, e *env, prefix string) error {
 	if problem != nil {
 		return problem
 	}
-	if cuts == 0 || events < e.objects {
+	if cuts < wantedCuts || events <= e.objects {
 		return fmt.Errorf("%d connections cut, %d events: this check shows nothing", cuts, events)
 	}
 	fmt.Printf("     %d objects, %d events, %d connections cut\n", len(informer.GetStore().ListKeys()), events, cuts)
@@ -255,7 +259,7 @@ func checkMetadataInformer(ctx context.Context, e *env) error {
 	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
 		return errors.New("the informer does not sync")
 	}
-	if err := churn(ctx, e, "metadata", 60, 30); err != nil {
+	if err := churn(ctx, e, "metadata", 60, 0, 30); err != nil {
 		return err
 	}
 	if err := until(ctx, 20*time.Second, func() error { return sameAs(ctx, e, "metadata", informer.GetStore()) }); err != nil {
@@ -470,6 +474,7 @@ func checkRetryWatcher(ctx context.Context, e *env) error {
 		return err
 	}
 	defer watcher.Stop()
+	proxy.begin()
 	const changes = 40
 	go func() {
 		for n := 1; n <= changes; n++ {

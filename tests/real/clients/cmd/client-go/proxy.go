@@ -21,6 +21,7 @@ type breaker struct {
 	open     map[net.Conn]struct{}
 	stop     chan struct{}
 	cuts     int
+	begin    func() // begins to cut
 }
 
 func newBreaker(config *rest.Config, seed int64, every time.Duration) (*breaker, *rest.Config, error) {
@@ -36,7 +37,7 @@ func newBreaker(config *rest.Config, seed int64, every time.Duration) (*breaker,
 	broken := rest.CopyConfig(config)
 	broken.Host = "https://" + listener.Addr().String()
 	go b.accept()
-	go b.cut(rand.New(rand.NewSource(seed)), every)
+	b.begin = func() { go b.cut(rand.New(rand.NewSource(seed)), every) }
 	return b, broken, nil
 }
 
@@ -86,6 +87,12 @@ func (b *breaker) cut(random *rand.Rand, every time.Duration) {
 	}
 }
 
+func (b *breaker) count() int {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return b.cuts
+}
+
 // heal stops cutting; connections go on working.
 func (b *breaker) heal() int {
 	select {
@@ -93,9 +100,7 @@ func (b *breaker) heal() int {
 	default:
 		close(b.stop)
 	}
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	return b.cuts
+	return b.count()
 }
 
 func (b *breaker) close() {
