@@ -41,6 +41,13 @@ void add_serving_options(CLI::App& app, Invocation& invocation) {
   app.add_option("--token-auth-file", invocation.token_auth_file,
                  "CSV file of static tokens: token,user,uid[,\"group,group\"]")
       ->type_name("FILE");
+  auto* audit_log =
+      app.add_option("--audit-log", invocation.audit_log, "write who did what to this file, a JSON line each")
+          ->type_name("FILE");
+  app.add_option("--audit-policy", invocation.audit_policy,
+                 "YAML file (audit.k8s.io/v1 Policy) that says which requests are written")
+      ->type_name("FILE")
+      ->needs(audit_log);
   app.add_option("--durability", invocation.durability,
                  "full: an acknowledged write survives a loss of power; relaxed: an end of the process alone")
       ->check(CLI::IsMember({"full", "relaxed"}))
@@ -180,6 +187,8 @@ Result<int> run_serve(Ctx& ctx, const Invocation& invocation) {
   options.full_durability = invocation.durability == "full";
   options.advertise_hosts = invocation.advertise_hosts;
   options.disabled_controllers = invocation.disabled_controllers;
+  options.audit_log = invocation.audit_log;
+  options.audit_policy = invocation.audit_policy;
   options.token_auth_file = invocation.token_auth_file;
   options.listen.clear();
   for (const auto& text : invocation.listen) options.listen.push_back(TRY(http::Address::parse(text)));

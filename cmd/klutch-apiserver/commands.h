@@ -19,6 +19,8 @@ struct Invocation {
   std::vector<std::string> listen = {"127.0.0.1:6443"};
   std::vector<std::string> advertise_hosts = {};
   std::string token_auth_file = {};
+  std::string audit_log = {};
+  std::string audit_policy = {};
   std::string durability = "full";
   std::vector<std::string> disabled_controllers = {};
   bool ephemeral = false;

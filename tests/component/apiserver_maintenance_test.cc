@@ -86,6 +86,21 @@ IO_FIBER_TEST(ApiServerMaintenance, CompactAndCheckWorkWhileItServes) {
   EXPECT_NE(check.out.find("the store is sound"), std::string::npos) << check.out;
 }
 
+IO_FIBER_TEST(ApiServerMaintenance, TheAuditLogSaysWhoDidWhatAndNoSecret) {
+  const auto folder = os::TempDir::create().value();
+  ApiBench bench(ctx, {"--ephemeral", "--audit-log", folder.file("audit.log")});
+  ASSERT_TRUE(bench.client->create(ctx, kSecrets, secret("hidden")));
+  EXPECT_TRUE(eventually(ctx, [&] {
+    const auto log = os::read_file(folder.file("audit.log")).value_or("");
+    return log.find(R"("name":"hidden")") != std::string::npos ||
+           log.find("\"secrets\"") != std::string::npos;
+  }));
+  const auto log = os::read_file(folder.file("audit.log")).value();
+  EXPECT_NE(log.find(R"("username":"admin")"), std::string::npos) << log.substr(0, 2000);
+  EXPECT_EQ(log.find("open sesame"), std::string::npos);
+  EXPECT_EQ(log.find("b3BlbiBzZXNhbWU="), std::string::npos);
+}
+
 IO_FIBER_TEST(ApiServerMaintenance, ASecondServerOnTheSameFolderIsRefused) {
   ApiBench bench(ctx, {});
   const auto second = maintain(bench, {"--listen", "127.0.0.1:0"});

@@ -10,6 +10,7 @@
 #include "apiserver/access/authenticator.h"
 #include "apiserver/access/rbac_cache.h"
 #include "apiserver/access/service_account_tokens.h"
+#include "apiserver/auth/audit_log.h"
 #include "apiserver/auth/static_tokens.h"
 #include "apiserver/controllers/account_controller.h"
 #include "apiserver/controllers/definition_controller.h"
@@ -29,9 +30,12 @@
 #include "apiserver/storage/maintenance.h"
 #include "apiserver/verbs/namespace_lifecycle.h"
 #include "async/task_group.h"
+#include "base/os/file.h"
 #include "http/observability.h"
 #include "http/router.h"
 #include "http/server.h"
+#include "json/build.h"
+#include "json/yaml.h"
 #include "obs/health.h"
 #include "obs/log.h"
 #include "obs/metrics.h"
@@ -56,6 +60,21 @@ Result<std::unique_ptr<Backend>> open_backend(const ApiServerOptions& options) {
   backend.key_file = files.key_file();
   backend.full_durability = options.full_durability;
   return open_sqlite_backend(backend);
+}
+
+/// Null if there is to be none.
+Result<std::unique_ptr<AuditLog>> open_audit_log(const ApiServerOptions& options) {
+  if (options.audit_log.empty()) return std::unique_ptr<AuditLog>();
+  auto rules = json::object({{"apiVersion", "audit.k8s.io/v1"},
+                             {"kind", "Policy"},
+                             {"rules", json::array({json::object({{"level", "Metadata"}})})}});
+  if (!options.audit_policy.empty()) {
+    const auto text = TRY(os::read_file(options.audit_policy));
+    rules = TRY(json::parse_yaml(text).map_error(context(options.audit_policy)));
+  }
+  auto policy = TRY(AuditPolicy::from_json(rules).map_error(context("the audit policy")));
+  return std::make_unique<AuditLog>(
+      AuditLog::Options{.path = options.audit_log, .policy = std::move(policy)});
 }
 
 /// Where clients find the server that listens there.
@@ -105,6 +124,7 @@ struct Parts {
   Discovery discovery;
   OpenApi openapi;
   RequestLimits limits = {};
+  std::unique_ptr<AuditLog> audit = {};  ///< may be null
   obs::Registry metrics = {};
   obs::HealthChecks health = {};
 };
@@ -177,9 +197,13 @@ Result<> serve_until_cancelled(Ctx& ctx, Parts& parts, const ReadyCallback& read
                                                               .tokens = *parts.tokens,
                                                               .limits = parts.limits,
                                                               .infrastructure = infrastructure(parts),
-                                                              .url = url});
+                                                              .url = url,
+                                                              .audit = parts.audit.get()});
   async::TaskGroup tasks(ctx, async::TaskGroup::OnError::kKeepGoing);
   parts.controllers.start(tasks);
+  if (parts.audit != nullptr) {
+    tasks.spawn("audit", [&](Ctx& task) { return parts.audit->run(task); });
+  }
   if (parts.static_tokens != nullptr) {
     tasks.spawn("static tokens", [&](Ctx& task) { return parts.static_tokens->follow(task); });
   }
@@ -213,6 +237,7 @@ Result<> run_api_server(Ctx& ctx, const ApiServerOptions& options, ReadyCallback
   if (!options.token_auth_file.empty()) {
     static_tokens = TRY(ctx.blocking([&] { return StaticTokens::load(options.token_auth_file); }));
   }
+  auto audit = TRY(ctx.blocking([&] { return open_audit_log(options); }));
   auto storage = TRY(Storage::open(ctx, std::move(backend)));
   Storage& store = *storage;
   auto tokens = ServiceAccountTokens::create(store, std::move(key),
@@ -221,6 +246,7 @@ Result<> run_api_server(Ctx& ctx, const ApiServerOptions& options, ReadyCallback
   if (tokens) {
     auto parts = std::make_unique<Parts>(ctx, options, std::move(folder), std::move(storage),
                                          *std::move(tokens), std::move(static_tokens));
+    parts->audit = std::move(audit);
     result = serve_until_cancelled(ctx, *parts, ready);
     parts->storage->stop(ctx);
   } else {

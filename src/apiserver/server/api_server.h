@@ -30,6 +30,10 @@ struct ApiServerOptions {
   std::vector<std::string> advertise_hosts = {};
   /// CSV as kube-apiserver's --token-auth-file; empty: none.
   std::string token_auth_file = {};
+  /// Where the audit log is written, and which requests it has (audit.k8s.io/v1 Policy, YAML); empty: none.
+  /// Without a policy, who did what is written of every request, without bodies.
+  std::string audit_log = {};
+  std::string audit_policy = {};
   /// Names of controllers that do not run: "namespace-contents"; kInvalid for one that there is not.
   std::vector<std::string> disabled_controllers = {};
   /// Connections at one time.
