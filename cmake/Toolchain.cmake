@@ -21,3 +21,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # PCH and ccache agree only when the dates inside a precompiled header are left out.
   add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12 implements std::ranges::stable_sort with what it deprecates itself.
+  add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-deprecated-declarations>)
+endif()
