@@ -52,7 +52,7 @@ const obs::Logger& server_log() {
 constexpr std::string_view kTokenIssuer = "https://kubernetes.default.svc";
 
 Result<std::unique_ptr<Backend>> open_backend(const ApiServerOptions& options) {
-  if (options.ephemeral) return make_ephemeral_backend();
+  if (options.ephemeral) return make_ephemeral_backend(ephemeral_start(options.clock->now()));
   const StoreFiles files{options.state};
   SqliteBackendOptions backend;
   backend.path = files.database();
