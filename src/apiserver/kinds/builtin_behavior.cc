@@ -90,8 +90,8 @@ FieldErrors BuiltinBehavior::validate_update(const json::Value& object, const js
     return errors;
   }
   if (!subresource.empty()) return errors;
-  if (rules_.validate_change != nullptr) append(errors, rules_.validate_change(object, old));
   if (rules_.validate != nullptr) append(errors, rules_.validate(object));
+  if (rules_.validate_change != nullptr) append(errors, rules_.validate_change(object, old));
   return errors;
 }
 

@@ -62,6 +62,10 @@ ServedPtr serve(const ResourceFacts& facts, const BuiltinOptions& options) {
   description.short_names = texts(facts.short_names);
   description.categories = texts(facts.categories);
   description.verbs = texts(facts.verbs);
+  if (name == "endpoints") {
+    description.deprecation_warning =
+        "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+  }
   for (const SubresourceFacts& sub : facts.subresources) {
     if (std::ranges::find(kLeftOutSubresources, sub.name) != std::end(kLeftOutSubresources)) continue;
     const auto found = options.actions.find(facts.type.resource + "/" + std::string(sub.name));

@@ -27,6 +27,7 @@
 #include "apiserver/server/dispatcher.h"
 #include "apiserver/server/served_builtins.h"
 #include "apiserver/server/state_folder.h"
+#include "apiserver/server/storage_metrics.h"
 #include "apiserver/storage/maintenance.h"
 #include "apiserver/verbs/namespace_lifecycle.h"
 #include "async/task_group.h"
@@ -174,6 +175,8 @@ Result<http::Server> listen(Ctx& ctx, Parts& parts, http::Handler handler) {
 
 http::Handler infrastructure(Parts& parts) {
   obs::add_process_metrics(parts.metrics);
+  add_storage_metrics(parts.metrics, *parts.storage);
+  add_storage_check(parts.health, *parts.storage);
   http::Router router;
   http::add_metrics_route(router, parts.metrics);
   http::add_health_routes(router, parts.health);
