@@ -9,6 +9,7 @@
 #include "json/build.h"
 #include "json/parse.h"
 #include "json/print.h"
+#include "testing/fiber_test.h"
 
 namespace klutch::apiserver {
 namespace {
@@ -83,14 +84,21 @@ TEST(Conform, TellsOfAtMostAHundredUnknownFields) {
   EXPECT_EQ(conform(sent, message("core.v1.ConfigMap"))->unknown_fields.size(), 100U);
 }
 
-TEST(Conform, RefusesWhatIsNestedTooDeeply) {
+Value nested_schema(int levels) {
   Value schema = json::object({{"type", "object"}});
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < levels; ++i) {
     Value outer = json::object();
     outer["properties"].set("a", std::move(schema));
     schema = std::move(outer);
   }
-  const auto read = conform(schema, message("apiextensions.v1.JSONSchemaProps"));
+  return schema;
+}
+
+/// Requests run on fibers, whose stacks are small.
+FIBER_TEST(Conform, FitsAFiberAndRefusesWhatIsNestedTooDeeply) {
+  const auto& schema = message("apiextensions.v1.JSONSchemaProps");
+  EXPECT_TRUE(conform(nested_schema(kMaxConformDepth), schema));
+  const auto read = conform(nested_schema(1000), schema);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().message(), "exceeded max depth");
 }

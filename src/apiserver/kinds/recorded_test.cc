@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -61,7 +62,7 @@ struct Cluster {
     const auto target = target_of(*row.find_string("path"));
     if (target.resource == nullptr) return fail(Code::kInternal, "nothing is served there");
     const auto method = *row.find_string("method");
-    const WriteOptions options{.field_manager = "test", .subresource = target.subresource};
+    WriteOptions options{.field_manager = "test", .subresource = target.subresource};
     const Value body = row.find("body") == nullptr ? Value() : *row.find("body");
     if (method == "POST") return verbs.create(ctx, target.resource, target.key.ns, body, user, options);
     if (method == "PUT") return verbs.update(ctx, target.resource, target.key, body, user, options);
@@ -71,8 +72,15 @@ struct Cluster {
       if (stored == nullptr) return fail(Code::kNotFound, "there is no such object");
       return WriteOutcome{.object = served_value(*target.resource, *stored)};
     }
-    const auto type = row.find_string("type") == "strategic" ? PatchType::kStrategic : PatchType::kMerge;
-    return verbs.patch(ctx, target.resource, target.key, type, body, user, options);
+    const auto type = row.find_string("type").value_or("");
+    if (type.starts_with("apply:")) {
+      const auto words = split(type, ':');
+      options.field_manager = words[1];
+      options.force = words.size() > 2;
+      return verbs.patch(ctx, target.resource, target.key, PatchType::kApply, body, user, options);
+    }
+    const auto patch_type = type == "strategic" ? PatchType::kStrategic : PatchType::kMerge;
+    return verbs.patch(ctx, target.resource, target.key, patch_type, body, user, options);
   }
 
   std::unique_ptr<Storage> storage;
@@ -94,6 +102,8 @@ Value comparable(Value object) {
   auto* managed = metadata->find("managedFields");
   if (managed == nullptr || !managed->is_array()) return object;
   for (auto& entry : managed->elements()) entry.erase("time");
+  // Without times nothing but this says which comes first.
+  std::ranges::sort(managed->elements(), {}, [](const Value& entry) { return json::print(entry); });
   return object;
 }
 
