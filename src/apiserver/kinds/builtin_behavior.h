@@ -17,6 +17,7 @@ class BuiltinBehavior : public ResourceBehavior {
   [[nodiscard]] json::Value blank() const override { return zero_; }
   [[nodiscard]] bool has_status_subresource() const override { return has_status_; }
   [[nodiscard]] bool counts_generations() const override { return rules_.counts_generations; }
+  [[nodiscard]] bool generations_count_annotations() const override { return rules_.annotations_count; }
   [[nodiscard]] bool allows_unconditional_update() const override { return rules_.unconditional_update; }
   [[nodiscard]] bool allows_create_on_update() const override { return rules_.create_on_update; }
   void prepare_create(json::Value& object, Time now) const override;

@@ -27,6 +27,7 @@ struct SelectableField {
 struct KindRules {
   NameRule name = NameRule::kDnsSubdomain;
   bool counts_generations = false;
+  bool annotations_count = false;  ///< as a change of the object's generation
   bool unconditional_update = true;
   bool create_on_update = false;
   /// Finalizers need no domain in front.

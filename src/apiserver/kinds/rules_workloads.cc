@@ -309,6 +309,7 @@ std::optional<KindRules> workload_rules(std::string_view resource) {
   rules.counts_generations = true;
   rules.scale = &kSelectorScale;
   if (resource == "deployments.apps") {
+    rules.annotations_count = true;
     rules.validate = validate_deployment;
     rules.validate_change = validate_selector_change;
     rules.validate_status = validate_deployment_status;

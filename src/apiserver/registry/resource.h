@@ -109,6 +109,8 @@ class ResourceBehavior {
   [[nodiscard]] virtual bool has_status_subresource() const { return false; }
   /// metadata.generation counts changes of what is neither metadata nor (with a status subresource) status.
   [[nodiscard]] virtual bool counts_generations() const { return false; }
+  /// With that: changes of annotations count, too.
+  [[nodiscard]] virtual bool generations_count_annotations() const { return false; }
   /// An update without metadata.resourceVersion replaces whatever is there.
   [[nodiscard]] virtual bool allows_unconditional_update() const { return true; }
   /// A PUT to a name that does not exist creates it.

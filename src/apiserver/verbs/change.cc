@@ -285,7 +285,10 @@ void Change::count_generation(const json::Value& live, json::Value& object) cons
     return;
   }
   if (options_.subresource == "status" && behavior.has_status_subresource()) return;
-  if (differs_in_content(live, object, behavior.has_status_subresource())) {
+  const bool annotations_differ =
+      behavior.generations_count_annotations() &&
+      !(or_null(or_null(live.find("metadata")).find("annotations")) == or_null(metadata.find("annotations")));
+  if (annotations_differ || differs_in_content(live, object, behavior.has_status_subresource())) {
     metadata.set("generation", generation + 1);
   }
 }

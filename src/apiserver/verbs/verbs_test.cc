@@ -28,6 +28,7 @@ class WidgetBehavior final : public ResourceBehavior {
   }
   bool has_status_subresource() const override { return true; }
   bool counts_generations() const override { return true; }
+  bool generations_count_annotations() const override { return annotations_count; }
   bool allows_unconditional_update() const override { return false; }
   FieldErrors validate_create(const json::Value& object) const override {
     const auto* spec = object.find("spec");
@@ -54,6 +55,8 @@ class WidgetBehavior final : public ResourceBehavior {
     };
     return types;
   }
+
+  bool annotations_count = false;
 
  private:
   MergeSchema schema_;
@@ -187,6 +190,28 @@ FIBER_TEST(Verbs, WhatChangesNothingWritesNothing) {
   const json::Value patch = json::object({{"spec", json::object({{"size", 1}})}});
   EXPECT_FALSE(bench.patch(ctx, PatchType::kMerge, patch)->changed);
   EXPECT_EQ(bench.storage->revision(), 1U);
+  bench.storage->stop(ctx);
+}
+
+FIBER_TEST(Verbs, GenerationCountsChangesOfAnnotationsWhereTheKindSaysSo) {
+  Bench bench(ctx);
+  ASSERT_TRUE(bench.create(ctx, widget("a")));
+  const auto annotate = [&](std::string_view value) {
+    return kube::generation(
+        bench
+            .patch(
+                ctx, PatchType::kMerge,
+                json::object({{"metadata", json::object({{"annotations", json::object({{"a", value}})}})}}))
+            ->object);
+  };
+  EXPECT_EQ(annotate("1"), 1);
+  const auto counting = std::make_shared<WidgetBehavior>();
+  counting->annotations_count = true;  // as Deployments do
+  auto resource = std::make_shared<ServedResource>(*bench.resource);
+  resource->behavior = counting;
+  bench.resource = resource;
+  EXPECT_EQ(annotate("1"), 1);
+  EXPECT_EQ(annotate("2"), 2);
   bench.storage->stop(ctx);
 }
 
