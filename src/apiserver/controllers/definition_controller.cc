@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "apiserver/controllers/definition_controller.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kube/api/object.h"
@@ -15,6 +16,15 @@ std::string_view group_of(std::string_view definition_name) {
 
 bool is_same(const UsedNames& a, const UsedNames& b) {
   return a.resources == b.resources && a.kinds == b.kinds;
+}
+
+bool has_its_names(const json::Value& definition) {
+  const auto* status = definition.find_object("status");
+  const auto* conditions = status == nullptr ? nullptr : status->find_array("conditions");
+  if (conditions == nullptr) return false;
+  return std::ranges::any_of(conditions->elements(), [](const json::Value& condition) {
+    return condition.find_string("type") == "NamesAccepted" && condition.find_string("status") == "True";
+  });
 }
 
 void add_all(UsedNames& names, const UsedNames& more) {
@@ -32,8 +42,8 @@ void add_builtin(UsedNames& names, const ResourceDescription& description) {
 
 }  // namespace
 
-void DefinitionController::enqueue_group(std::string_view definition_name, const Enqueue& enqueue) const {
-  for (const auto& [other, names] : names_) {
+void DefinitionController::enqueue_waiting(std::string_view definition_name, const Enqueue& enqueue) const {
+  for (const auto& other : waiting_) {
     if (group_of(other) == group_of(definition_name)) enqueue(other);
   }
 }
@@ -41,13 +51,18 @@ void DefinitionController::enqueue_group(std::string_view definition_name, const
 void DefinitionController::note(const json::Value& definition, const Enqueue& enqueue) {
   const std::string changed(kube::name(definition));
   if (kube::is_deleting(definition)) ending_.insert(changed);
+  if (has_its_names(definition)) {
+    waiting_.erase(changed);
+  } else {
+    waiting_.insert(changed);
+  }
   UsedNames names;
   names.add(definition);
   const auto [known, added] = names_.try_emplace(changed);
   enqueue(changed);
   if (is_same(known->second, names)) return;
   known->second = std::move(names);
-  enqueue_group(changed, enqueue);
+  enqueue_waiting(changed, enqueue);
 }
 
 void DefinitionController::begin(const ControllerAccess& access, const Enqueue& enqueue) {
@@ -67,7 +82,8 @@ void DefinitionController::observe(std::string_view type, const StoreEvent& even
   const std::string& gone = event.after->key().name;
   names_.erase(gone);
   ending_.erase(gone);
-  enqueue_group(gone, enqueue);
+  waiting_.erase(gone);
+  enqueue_waiting(gone, enqueue);
 }
 
 Result<std::optional<Duration>> DefinitionController::reconcile(Ctx& ctx, ControllerAccess& access,

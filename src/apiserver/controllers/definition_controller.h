@@ -29,12 +29,14 @@ class DefinitionController final : public Controller {
                                             const json::Value& definition);
   [[nodiscard]] UsedNames used_by_others(ControllerAccess& access, const json::Value& definition) const;
   void note(const json::Value& definition, const Enqueue& enqueue);
-  void enqueue_group(std::string_view definition_name, const Enqueue& enqueue) const;
+  /// Those of the same group whose names are not all accepted: only they care about names of others.
+  void enqueue_waiting(std::string_view definition_name, const Enqueue& enqueue) const;
 
   SchemaPool& schemas_;
   /// The names that each definition has been given. A definition's own name is also the type of its objects
   /// in the store.
   std::map<std::string, UsedNames, std::less<>> names_ = {};
+  std::set<std::string, std::less<>> waiting_ = {};
   /// Those that are being deleted: the end of one of their objects brings work.
   std::set<std::string, std::less<>> ending_ = {};
 };
