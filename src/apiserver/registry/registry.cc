@@ -196,13 +196,6 @@ ServedPtr Registry::find_kind(std::string_view api_version, std::string_view kin
   return nullptr;
 }
 
-bool Registry::serves(std::string_view group, std::string_view version) {
-  const auto& all = groups();
-  const auto found = std::ranges::find(all, group, &Group::name);
-  return found != all.end() &&
-         std::ranges::find(found->versions, version, &Version::version) != found->versions.end();
-}
-
 const std::vector<Registry::Group>& Registry::groups() {
   state_->refresh();
   return state_->groups;

@@ -43,9 +43,6 @@ class Registry {
   [[nodiscard]] ServedPtr find_stored(std::string_view storage_type);
   /// By apiVersion and kind; null: unknown.
   [[nodiscard]] ServedPtr find_kind(std::string_view api_version, std::string_view kind);
-  /// Whether anything of this group and version is served.
-  [[nodiscard]] bool serves(std::string_view group, std::string_view version);
-
   struct Version {
     std::string version = {};
     std::vector<ServedPtr> resources = {};  ///< sorted by name

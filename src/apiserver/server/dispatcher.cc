@@ -50,6 +50,13 @@ std::string_view route_of(const RequestAttributes& attributes) {
   return "other";
 }
 
+/// Whether the group is one that comes with Kubernetes, whatever its versions.
+bool has_builtin(Registry& registry, std::string_view group) {
+  const auto& groups = registry.groups();
+  const auto found = std::ranges::find(groups, group, &Registry::Group::name);
+  return found != groups.end() && !found->versions.front().resources.front()->description.custom;
+}
+
 bool has_verb(const std::vector<std::string>& verbs, std::string_view verb) {
   return std::ranges::find(verbs, verb) != verbs.end();
 }
@@ -126,8 +133,7 @@ Result<http::Response> Dispatcher::serve_resource(Ctx& ctx, http::ServerRequest&
                                                   RequestAttributes attributes, User user) {
   auto resource = parts_.registry.find(attributes.group, attributes.version, attributes.resource);
   if (resource == nullptr) {
-    const bool known = parts_.registry.serves(attributes.group, attributes.version);
-    return fail(known ? no_such_resource() : page_not_found());
+    return fail(has_builtin(parts_.registry, attributes.group) ? no_such_resource() : page_not_found());
   }
   const auto& description = resource->description;
   const bool is_namespace = description.type.group.empty() && description.type.resource == "namespaces";

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Prints a CRD: widgets_crd.sh GROUP. Names of CRDs are of the whole cluster, so each transcript has a group of its own,
-# and only one of them has short names.
+# and only one of them has short names. That one, crd.example.com, comes first of them: bare "widgets" mean its.
 [[ $1 == crd.* ]] && names=', shortNames: [wd], categories: [gadgets]'
 cat <<YAML
 apiVersion: apiextensions.k8s.io/v1
