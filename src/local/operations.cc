@@ -72,6 +72,20 @@ Result<> wait_all_ready(Ctx& ctx, const Layout& layout, const std::vector<Compon
   return {};
 }
 
+/// Waits until a supervisor has the folder: this one, or one that was faster.
+Result<> wait_supervised(Ctx& ctx, const Layout& layout, os::Process& started, Duration patience) {
+  auto limited = ctx.with_timeout(patience);
+  while (!TRY(find_process(layout, kSupervisor))) {
+    if (TRY(started.try_wait()) && !TRY(find_process(layout, kSupervisor))) {
+      return fail(Code::kUnavailable,
+                  fmt::format("the supervisor ended; the end of {}:\n{}", layout.log_file(kSupervisor),
+                              log_tail(layout, kSupervisor)));
+    }
+    TRY(limited.sleep(std::chrono::milliseconds(5)).map_error(context("the supervisor does not start")));
+  }
+  return {};
+}
+
 void say_how_to_go_on(const Layout& layout, const Say& say) {
   say("");
   say(fmt::format("  eval \"$(klutch env --state {})\"", layout.path()));
@@ -125,7 +139,8 @@ Result<> up_detached(Ctx& ctx, const Layout& layout, const UpOptions& options, c
     command.err = os::Redirect::file(log);
     command.directory = "/";
     command.own_group = true;
-    TRY(os::Process::spawn(command));
+    auto supervisor = TRY(os::Process::spawn(command));
+    TRY(wait_supervised(ctx, layout, supervisor, options.patience));
   }
   TRY(wait_all_ready(ctx, layout, components, options.patience, say));
   say_how_to_go_on(layout, say);
