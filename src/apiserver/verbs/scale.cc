@@ -13,6 +13,9 @@
 namespace klutch::apiserver {
 namespace {
 
+/// As kube-apiserver.
+constexpr int kPatchAttempts = 5;
+
 const json::Value* find_at(const json::Value& object, const std::vector<std::string>& path) {
   const json::Value* value = &object;
   for (const auto& name : path) {
@@ -122,12 +125,18 @@ Result<WriteOutcome> Verbs::update_scale(Ctx& ctx, const ServedPtr& resource, co
 Result<WriteOutcome> Verbs::patch_scale(Ctx& ctx, const ServedPtr& resource, const kube::Key& key,
                                         PatchType type, json::Value patch, const User& user,
                                         const WriteOptions& options) {
-  json::Value current = TRY(get_scale(resource, key));
   const auto* message = BuiltinFacts::get().message_of("autoscaling/v1", "Scale");
   // An applied Scale has one field that can be owned: laying it over the present one is the same.
   const auto shape = type == PatchType::kApply ? PatchType::kMerge : type;
-  json::Value scale = TRY(patched(std::move(current), shape, patch, message));
-  return update_scale(ctx, resource, key, std::move(scale), user, options);
+  const bool wants_version = !kube::resource_version(patch).empty();
+  for (int attempts = 1;; ++attempts) {
+    json::Value current = TRY(get_scale(resource, key));
+    json::Value scale = TRY(patched(std::move(current), shape, patch, message));
+    auto outcome = update_scale(ctx, resource, key, std::move(scale), user, options);
+    // Somebody else's change in between is no reason to refuse a patch that does not ask for a version.
+    const bool again = !outcome && is(outcome.error(), Code::kConflict) && !wants_version;
+    if (!again || attempts == kPatchAttempts) return outcome;
+  }
 }
 
 }  // namespace klutch::apiserver

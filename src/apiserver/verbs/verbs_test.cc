@@ -379,6 +379,22 @@ FIBER_TEST(Verbs, ScaleReadsAndWritesReplicas) {
   bench.storage->stop(ctx);
 }
 
+FIBER_TEST(Verbs, ScalesWhileOthersChangeTheObject) {
+  Bench bench(ctx);
+  ASSERT_TRUE(bench.create(ctx, widget("a", json::object({{"replicas", 1}}))));
+  async::TaskGroup tasks(ctx);
+  for (int i = 0; i < 3; ++i) {
+    tasks.spawn("scale", [&, i](Ctx& task) -> Result<> {
+      const json::Value patch = json::object({{"spec", json::object({{"replicas", i + 2}})}});
+      TRY(bench.verbs.patch_scale(task, bench.resource, Bench::kKey, PatchType::kMerge, patch, bench.user));
+      return {};
+    });
+  }
+  EXPECT_TRUE(tasks.wait(ctx));
+  EXPECT_EQ(bench.storage->revision(), 4U);
+  bench.storage->stop(ctx);
+}
+
 FIBER_TEST(NamespaceLifecycle, LetsNothingIntoMissingOrEndingNamespaces) {
   Bench bench(ctx);
   Verbs verbs(*bench.storage, {.admission = {std::make_shared<NamespaceLifecycle>(*bench.storage)}});
